@@ -75,7 +75,7 @@ class CancelledError(GateError):
 
 
 def describe(problem: Problem) -> str:
-    """One line for a log: ``file:line:column: message. Fix.``
+    """Return one line for a log: ``file:line:column: message. Fix``.
 
     >>> describe(Problem("x", "unknown key 'shar'", "release.yml", 3, 5, "did you mean 'share'?"))
     "release.yml:3:5: unknown key 'shar'. did you mean 'share'?"
@@ -92,3 +92,17 @@ def combine(errors: Iterable[GateError]) -> GateError | None:
         return None
     gravest = next((e for e in found if e.exit_code == ExitCode.REFUSED), found[0])
     return type(gravest)(problem for error in found for problem in error.problems)
+
+
+def internal(fault: BaseException) -> InternalError:
+    """A fault of the gate itself as an error: what it was, without a traceback (the debug log has that)."""
+    if isinstance(fault, MemoryError):
+        problem = Problem("out_of_memory", "memory ran out", fix="Set `memory-limit` lower, or use a larger runner.")
+    else:
+        name = type(fault).__name__
+        problem = Problem(
+            "internal", f"the gate itself failed ({name})", fix="Run again with debug logging and report the traceback."
+        )
+    error = InternalError([problem])
+    error.__cause__ = fault
+    return error

@@ -58,6 +58,8 @@ class MetricType(StrEnum):
 
 
 class AuditVerdict(StrEnum):
+    """Step 1's verdict. ``REFUSED``: the logs cannot be judged."""
+
     CLEAN = "CLEAN"
     CONTAMINATED = "CONTAMINATED"
     INCONCLUSIVE = "INCONCLUSIVE"
@@ -65,12 +67,16 @@ class AuditVerdict(StrEnum):
 
 
 class CanaryVerdict(StrEnum):
+    """Step 2's verdict."""
+
     PROMOTE = "PROMOTE"
     PAUSE = "PAUSE"
     ROLLBACK = "ROLLBACK"
 
 
 class CanaryMetricVerdict(StrEnum):
+    """One canary metric's verdict; NO_DATA and DATA_ERROR come before the others."""
+
     BREACH = "BREACH"
     TREND = "TREND"
     THIN = "THIN"
@@ -80,12 +86,16 @@ class CanaryMetricVerdict(StrEnum):
 
 
 class ExperimentVerdict(StrEnum):
+    """Step 3's verdict."""
+
     SHIP = "SHIP"
     DONT_SHIP = "DON'T-SHIP"
     MIXED = "MIXED"
 
 
 class ExperimentMetricVerdict(StrEnum):
+    """One experiment metric's verdict; ``HOLDS`` and ``HURT`` are for guardrails."""
+
     WIN = "WIN"
     LOSS = "LOSS"
     NO_EFFECT = "NO_EFFECT"
@@ -168,7 +178,7 @@ class Moments:
         """Third standardised moment (biased form), 0 without spread."""
         if self.n < 3 or self.m2 <= 0:
             return 0.0
-        return math.sqrt(self.n) * self.m3 / self.m2**1.5
+        return float(math.sqrt(self.n) * self.m3 / self.m2**1.5)
 
     @classmethod
     def from_sums(
@@ -184,7 +194,7 @@ class Moments:
         d = total / n
         m2 = squares - n * d * d
         m3 = 0.0 if cubes is None else cubes - 3 * d * squares + 2 * n * d**3
-        return cls(n, shift + d, max(m2, 0.0) if m2 == m2 else m2, m3)
+        return cls(n, shift + d, m2 if math.isnan(m2) else max(m2, 0.0), m3)
 
     def __add__(self, other: Moments) -> Moments:
         if not self.n:
@@ -739,4 +749,5 @@ class Report:
     reasons: tuple[Reason, ...] = ()
     window: Window | None = None
     created_at: datetime | None = None
+    notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

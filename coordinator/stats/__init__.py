@@ -1,0 +1,1 @@
+"""Tests, intervals and power on sufficient statistics: numbers in, numbers out."""
