@@ -55,9 +55,10 @@ def test_every_verdict_is_explained(kind: type[StrEnum]) -> None:
 
 def test_every_page_is_reachable_and_every_relative_link_leads_somewhere() -> None:
     pages = {ROOT / "README.md": README, **{ROOT / "docs" / name: text for name, text in DOCS.items()}}
-    broken = []
-    for page, text in pages.items():
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-            if not (page.parent / target).exists():
-                broken.append((page.name, target))
+    broken = [
+        (page.name, target)
+        for page, text in pages.items()
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+        if not (page.parent / target).exists()
+    ]
     assert not broken
