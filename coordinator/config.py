@@ -21,7 +21,7 @@ from coordinator.documents import (
     WindowSpec,
 )
 from coordinator.model import Direction, MetricType, Role
-from coordinator.values import Duration, Fraction, Number, Share, Strings, Timestamp
+from coordinator.values import Duration, Fraction, Share, Split, Strings, Timestamp
 
 
 class ShareStep(Frozen):
@@ -73,7 +73,7 @@ class SplitStep(Frozen):
     """From ``at`` on the experiment has ``split``."""
 
     at: Timestamp
-    split: dict[str, float]
+    split: Split
 
 
 class ExperimentColumns(Frozen):
@@ -103,7 +103,7 @@ class ExperimentConfig(Frozen):
 
     id: str
     unit: str | None = None
-    split: dict[str, float] = Field(default_factory=dict)
+    split: Split = Field(default_factory=dict)
     control: str | None = None
     steps: tuple[SplitStep, ...] = ()
     assignments: Strings = ()
@@ -233,5 +233,3 @@ class Config(ReleaseFile):
         document = self.experiment_documents.get(experiment_id)
         return document is not None and document.running_until is not None and now < document.running_until
 
-
-__all__ = ["Config", "ReleaseFile", "Number"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from coordinator.model import Direction, MetricClass, MetricType
-from coordinator.values import Fraction, Number, Timestamp
+from coordinator.values import Fraction, Number, Samples, Timestamp
 
 
 class Frozen(BaseModel):
@@ -69,8 +69,20 @@ class Value(Frozen):
     n: Number | None = None
     mean: Number | None = None
     std: Number | None = None
-    samples: tuple[Number, ...] | str | None = None
+    samples: Samples | str | None = None
     value: Number | None = None
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, dict | Value):
+        return "value"
+    return "samples" if isinstance(value, list | tuple) else "count"
+
+
+MetricValue = Annotated[
+    Annotated[Number, Tag("count")] | Annotated[Samples, Tag("samples")] | Annotated[Value, Tag("value")],
+    Discriminator(_kind),
+]
 
 
 class WindowSpec(Frozen):
@@ -100,7 +112,7 @@ class Variant(Frozen):
 
     name: str
     cohort_size: Number
-    metrics: dict[str, Number | tuple[Number, ...] | Value]
+    metrics: dict[str, MetricValue]
 
 
 class ExperimentDocument(Frozen):

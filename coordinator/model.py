@@ -578,6 +578,7 @@ class Audit:
     mixed_exposure_units: int = 0
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -653,6 +654,7 @@ class ExperimentMetric:
     difference: float | None = None
     mde: float | None = None
     notes: tuple[str, ...] = ()
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|d)\s*$")
+_SUM_SLACK = 0.001  # 33.3 + 33.3 + 33.3 is meant as 100
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -19,9 +20,7 @@ def number(value: Any) -> float:
     >>> number("1e3"), number(".inf")
     (1000.0, inf)
     """
-    if isinstance(value, bool):
-        raise ValueError(f"found {value!r}, expected a number")
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     text = str(value).strip().replace("_", "")
     special = {".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf}
@@ -110,9 +109,71 @@ def strings(value: Any) -> Any:
     return (value,) if isinstance(value, (str, int, float)) else value
 
 
+def split(value: Any) -> Any:
+    """Arm shares as fractions from ``control=50,treatment=50`` or a mapping; the sum decides whether they are per cent.
+
+    >>> split("control=50,treatment=50")
+    {'control': 0.5, 'treatment': 0.5}
+    >>> split({"on": "0.9", "off": "0.1"})
+    {'on': 0.9, 'off': 0.1}
+    """
+    arms = _arms(value)
+    if len(arms) < 2:
+        raise ValueError(f"found {len(arms)} arm, expected at least two")
+    if all(text.endswith("%") for text in arms.values()):
+        shares = {arm: number(text[:-1]) / 100 for arm, text in arms.items()}
+    elif any(text.endswith("%") for text in arms.values()):
+        raise ValueError("found shares with and without a per cent sign, expected all of one kind")
+    else:
+        bare = {arm: number(text) for arm, text in arms.items()}
+        scale = 100 if abs(sum(bare.values()) - 100) < abs(sum(bare.values()) - 1) else 1
+        shares = {arm: part / scale for arm, part in bare.items()}
+    total = sum(shares.values())
+    if not abs(total - 1) <= _SUM_SLACK:
+        raise ValueError(f"the shares add up to {total * 100:g}%, expected 100%")
+    wrong = [arm for arm, part in shares.items() if not 0 < part < 1]
+    if wrong:
+        raise ValueError(f"the share of {wrong[0]} is {shares[wrong[0]] * 100:g}%, expected between 0% and 100%")
+    return shares
+
+
+def _arms(value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        arms: dict[str, str] = {}
+        for part in value.replace("\n", ",").split(","):
+            if not part.strip():
+                continue
+            name, equals, text = part.partition("=")
+            if not equals or not name.strip():
+                raise ValueError(f"found {part.strip()!r}, expected arm=share, as in control=50,treatment=50")
+            if name.strip() in arms:
+                raise ValueError(f"the arm {name.strip()} stands twice")
+            arms[name.strip()] = text.strip()
+        return arms
+    if not isinstance(value, dict):
+        raise ValueError("found a list, expected arm: share pairs, as in { control: 50%, treatment: 50% }")  # noqa: TRY004 - pydantic reports ValueError
+    return {str(arm): str(text).strip() for arm, text in value.items()}
+
+
+def samples(value: Any) -> Any:
+    """A list of numbers from YAML text; anything else as it is.
+
+    >>> samples(["1", "2.5"])
+    [1.0, 2.5]
+    """
+    if not isinstance(value, (list, tuple)):
+        return value
+    try:
+        return [float(item) for item in value]
+    except (TypeError, ValueError):
+        return [number(item) for item in value]
+
+
 Number = Annotated[float, BeforeValidator(number)]
 Share = Annotated[float, BeforeValidator(share)]
 Fraction = Annotated[float, BeforeValidator(fraction)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Timestamp = Annotated[datetime, BeforeValidator(timestamp)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(strings)]
+Split = Annotated[dict[str, float], BeforeValidator(split)]
+Samples = Annotated[tuple[float, ...], BeforeValidator(samples)]

@@ -1,0 +1,247 @@
+"""YAML and JSON files as text, lists and mappings, with the line of every key and value.
+
+Scalars stay text (arms called ``on``, a SHA ``0123456``); the config models turn text into numbers where they
+expect one. Only a plain null (``null``, ``~``, nothing) is None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from coordinator.errors import InputError
+from coordinator.model import Problem
+
+MAX_BYTES = 50_000_000
+_MAX_NODES = 5_000_000
+_NULL = "tag:yaml.org,2002:null"
+_MERGE = "tag:yaml.org,2002:merge"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: its name as people know it, its content, and where things stand in it."""
+
+    name: str
+    data: dict[str, Any]
+    root: yaml.Node | None
+
+    def locate(self, path: Sequence[str | int], *, key: bool = False) -> tuple[int | None, int | None]:
+        """Line and column (from 1) of the value at ``path``, or of its key; of the nearest parent where it is missing.
+
+        Args:
+            path: keys and list positions from the root.
+            key: the place of the last key instead of its value's.
+        """
+        if self.root is None:
+            return None, None
+        node, mark = self.root, self.root.start_mark
+        for part in path:
+            found = _child(node, part)
+            if found is None:
+                break
+            key_node, node = found
+            mark = (key_node or node).start_mark if key else node.start_mark
+        return mark.line + 1, mark.column + 1
+
+
+def read_document(path: Path, name: str) -> Document:
+    """The file's content.
+
+    Args:
+        path: where it is.
+        name: what messages call it.
+
+    Raises:
+        InputError: missing, a folder, larger than 50 MB, not text, not YAML, not a mapping, a duplicate key, or
+            aliases that expand without bound; with line and column where there is one.
+    """
+    raw = _bytes(path, name)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError.of(
+            "not_text", "found a binary file, expected YAML or JSON text", file=name, fix="Check the path."
+        ) from None
+    if not text.strip():
+        raise InputError.of("empty_file", "the file is empty, expected a mapping of keys", file=name)
+    if path.suffix.lower() == ".json":
+        return _json(text, name)
+    root = _compose(text, name)
+    problems: list[Problem] = []
+    if isinstance(root, yaml.MappingNode):
+        _bounded(root, name)
+        data = _Builder(name, problems).build(root)
+        if problems:
+            raise InputError(problems)
+        return Document(name, data, root)
+    kind = "a list" if isinstance(root, yaml.SequenceNode) else "a single value"
+    raise InputError.of("not_a_mapping", f"found {kind}, expected a mapping of keys", file=name, line=1, column=1)
+
+
+def _bytes(path: Path, name: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise InputError.of("is_a_folder", "found a folder, expected a file", file=name)
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError.of(
+                "too_large",
+                f"the file has {size / 1e6:.1f} MB, at most 50 MB are read",
+                file=name,
+                fix="Give a per-unit table as Parquet or CSV instead of a document.",
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        hint = " (an absolute path of the host does not exist in the container)" if Path(name).is_absolute() else ""
+        raise InputError.of(
+            "missing_file", f"there is no such file{hint}", file=name, fix="Give a path relative to the workspace."
+        ) from None
+    except OSError as error:
+        raise InputError.of("unreadable", f"the file cannot be read: {error.strerror}", file=name) from None
+
+
+def _compose(text: str, name: str) -> yaml.Node:
+    try:
+        root = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        tab = "\\t" in what
+        fix = "YAML is indented with spaces, not tabs." if tab else None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise InputError.of("bad_yaml", f"not YAML: {what}", file=name, line=line, column=column, fix=fix) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError.of("bad_yaml", f"not YAML: {type(error).__name__}", file=name) from None
+    if root is None:
+        raise InputError.of("empty_file", "the file is empty, expected a mapping of keys", file=name)
+    return root
+
+
+def _bounded(root: yaml.Node, name: str) -> None:
+    """Refuse aliases that expand without bound: counts the nodes as if every alias were written out."""
+    sizes: dict[int, int] = {}
+    stack: list[tuple[yaml.Node, bool]] = [(root, False)]
+    open_nodes: set[int] = set()
+    while stack:
+        node, leaving = stack.pop()
+        children = _children(node)
+        if leaving:
+            sizes[id(node)] = 1 + sum(sizes.get(id(child), 1) for child in children)
+            open_nodes.discard(id(node))
+            continue
+        if id(node) in sizes:
+            continue
+        open_nodes.add(id(node))
+        stack.append((node, True))
+        for child in children:
+            if id(child) in open_nodes:
+                _explode(name, child)
+            if not isinstance(child, yaml.ScalarNode):
+                stack.append((child, False))
+    if sizes[id(root)] > _MAX_NODES:
+        _explode(name, root)
+
+
+def _explode(name: str, node: yaml.Node) -> None:
+    raise InputError.of(
+        "aliases_explode",
+        f"its aliases (`*name`) expand to more than {_MAX_NODES:,} values",
+        file=name,
+        line=node.start_mark.line + 1,
+        fix="Write the values out, or drop the anchors.",
+    )
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+class _Builder:
+    """Nodes into text, lists and mappings; duplicate keys are collected."""
+
+    def __init__(self, name: str, problems: list[Problem]) -> None:
+        self.name = name
+        self.problems = problems
+
+    def build(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return None if node.tag == _NULL else node.value
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item) for item in node.value]
+        return self._mapping(node)
+
+    def _mapping(self, node: yaml.Node) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._problem("bad_key", "found a list or mapping as a key, expected a word", key_node)
+                continue
+            if key_node.tag == _MERGE:
+                value = self.build(value_node)
+                for part in value if isinstance(value, list) else [value]:
+                    if isinstance(part, dict):
+                        merged = {**part, **merged}
+                continue
+            key = key_node.value
+            if key in lines:
+                self._problem("duplicate_key", f"the key `{key}` stands here and in line {lines[key]}", key_node)
+            lines.setdefault(key, line)
+            result[key] = self.build(value_node)
+        return {**merged, **result} if merged else result
+
+    def _problem(self, code: str, message: str, node: yaml.Node) -> None:
+        mark = node.start_mark
+        self.problems.append(Problem(code, message, self.name, mark.line + 1, mark.column + 1))
+
+
+def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return None, node.value[part]
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key, value
+    return None
+
+
+def _json(text: str, name: str) -> Document:
+    problems: list[Problem] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in items:
+            if key in seen:
+                problems.append(Problem("duplicate_key", f"the key `{key}` stands twice in one object", name))
+            seen[key] = value
+        return seen
+
+    def constant(word: str) -> str:
+        return {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}[word]
+
+    try:
+        data = json.loads(text, object_pairs_hook=pairs, parse_float=str, parse_int=str, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise InputError.of(
+            "bad_json", f"not JSON: {error.msg}", file=name, line=error.lineno, column=error.colno
+        ) from None
+    except RecursionError:
+        raise InputError.of("bad_json", "not JSON that can be read: nested too deeply", file=name) from None
+    if not isinstance(data, dict):
+        problems.append(Problem("not_a_mapping", "found a list or a value, expected an object of keys", name))
+    if problems:
+        raise InputError(problems)
+    return Document(name, data, None)
