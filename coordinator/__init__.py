@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coordinator.config import load_config
+    from coordinator.loader import load_config
     from coordinator.gate import run_gate
 
 __version__ = "0.1.0"
@@ -18,7 +18,7 @@ __all__ = ["__version__", "load_config", "run_gate"]
 def __getattr__(name: str) -> Any:
     """The public functions, imported on first use: ``import coordinator`` stays cheap."""
     if name == "load_config":
-        from coordinator.config import load_config  # noqa: PLC0415 - lazy on purpose
+        from coordinator.loader import load_config  # noqa: PLC0415 - lazy on purpose
 
         return load_config
     if name == "run_gate":

@@ -138,7 +138,7 @@ def _run(arguments: argparse.Namespace, *, audit_only: bool) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> Config:
-    from coordinator.config import load_config  # noqa: PLC0415
+    from coordinator.loader import load_config  # noqa: PLC0415
 
     given = {name: getattr(arguments, name.replace("-", "_"), None) for name in INPUTS if name not in _NOT_FLAGS}
     overrides = {name: value for name, value in given.items() if value is not None}

@@ -6,7 +6,6 @@ content of the files that it names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -203,14 +202,13 @@ class ReleaseFile(Frozen):
 
 
 class Config(ReleaseFile):
-    """The release and the content of its files: what the stages read. Built by ``load_config``.
+    """The release and the content of its files: what the stages read. Built by ``loader.load_config``.
 
     Attributes:
         thresholds: metrics of ``canary-thresholds.yml``.
         mdes: ``mde.yml`` by experiment id.
         canary_document: the canary metrics where they are a YAML or JSON document.
         experiment_documents: ``experiment-data.yml`` by experiment id, where the data is one.
-        source_lines: where each section was read, for messages: dotted key -> ``file:line``.
         notes: how ambiguous input was read (``0.5`` as 50%).
     """
 
@@ -218,7 +216,6 @@ class Config(ReleaseFile):
     mdes: dict[str, dict[str, Mde]] = Field(default_factory=dict)
     canary_document: CanaryDocument | None = None
     experiment_documents: dict[str, ExperimentDocument] = Field(default_factory=dict)
-    source_lines: Mapping[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def experiment(self, experiment_id: str) -> ExperimentConfig:
@@ -232,4 +229,3 @@ class Config(ReleaseFile):
         """Whether ``now`` is before the experiment's ``running_until``."""
         document = self.experiment_documents.get(experiment_id)
         return document is not None and document.running_until is not None and now < document.running_until
-

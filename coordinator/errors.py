@@ -6,6 +6,7 @@ Verdicts are values, not errors: only a refusal, a fault or a cancel is raised.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from coordinator.model import DecisionKind, ExitCode, Problem
 
@@ -35,7 +36,7 @@ class GateError(Exception):
         line: int | None = None,
         column: int | None = None,
         fix: str | None = None,
-    ) -> GateError:
+    ) -> Self:
         """An error of this class with one problem."""
         return cls([Problem(code, message, file, line, column, fix)])
 

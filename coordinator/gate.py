@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coordinator import earlier
-from coordinator.config import Config, load_config
+from coordinator.config import Config
 from coordinator.errors import CancelledError, GateError, InputError, RefusedError, ResourceError, internal
+from coordinator.loader import load_config
 from coordinator.model import (
     Audit,
     AuditVerdict,
@@ -178,7 +179,6 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
         workspace=world.workspace,
         temp_dir=world.temp_dir,
         progress=world.progress,
-        expect_disjoint=any(layer.disjoint for layer in layers),
     )
     try:
         cells = engine.audit_cells()

@@ -180,6 +180,11 @@ class Moments:
             return 0.0
         return float(math.sqrt(self.n) * self.m3 / self.m2**1.5)
 
+    @property
+    def heavy_tailed(self) -> bool:
+        """Whether n is below 355 x skewness^2, so that the mean is not close to normal (Kohavi et al. 2014, 2.5)."""
+        return self.n < 355 * self.skewness**2
+
     @classmethod
     def from_sums(
         cls, n: float, total: float, squares: float, shift: float = 0.0, cubes: float | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.config import load_config
+from coordinator.loader import load_config
 from coordinator.errors import InputError
 from coordinator.gate import World, execute, run_gate
 from coordinator.model import DecisionKind, Report

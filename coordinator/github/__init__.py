@@ -1,0 +1,1 @@
+"""The run's event, and GitHub's REST API."""

@@ -21,7 +21,7 @@ from coordinator.model import (
     Report,
     Role,
 )
-from coordinator.report import format as fmt
+from coordinator import wording as fmt
 from coordinator.report.escape import cut
 
 Tone = Literal["good", "wait", "bad", "none"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coordinator.model import Report
 from coordinator.report import escape, headline
-from coordinator.report import format as fmt
+from coordinator import wording as fmt
 from coordinator.report.blocks import Alert, Block, Details, Heading, Items, Paragraph, Rich, Span, Table
 from coordinator.report.sections import TITLE, build
 from coordinator.report.style import CSS

@@ -1,0 +1,1 @@
+"""A URI, or a path, made into something the engine can scan."""

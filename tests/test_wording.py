@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.model import MetricType, Window
-from coordinator.report import format as fmt
+from coordinator import wording as fmt
 
 ANY = st.none() | st.floats() | st.integers(-(10**20), 10**20)
 SHARES = st.floats(0, 1)
