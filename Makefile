@@ -14,11 +14,13 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
 
 demo: $(VENV)/runtime.stamp ## make SCENARIO=contaminated demo, make SCENARIO=rollback demo: the gate closed
 	@code=0; $(RUN) -m coordinator demo --scenario $(SCENARIO) --units $(UNITS) --directory $(DEMO) || code=$$?; \
-	echo; echo "The release and its report are in $(DEMO)/ (read $(DEMO)/release.yml and $(DEMO)/release-gate/)."; \
-	case $$code in \
-	0) echo "Exit code 0: the gate is open." ;; \
-	1) echo "Exit code 1: the gate is closed, as it should be here; in a workflow the job would fail." ;; \
-	*) echo "Exit code $$code: the demo did not work."; exit $$code ;; \
+	echo; \
+	test -f $(DEMO)/release-gate/report.json || { echo "The demo did not work."; exit 1; }; \
+	echo "The release and its report are in $(DEMO)/ (read $(DEMO)/release.yml and $(DEMO)/release-gate/)."; \
+	case $(SCENARIO)$$code in \
+	promote0) echo "Exit code 0: the gate is open." ;; \
+	contaminated1|rollback1) echo "Exit code 1: the gate is closed, as it should be here; in a workflow the job fails." ;; \
+	*) echo "Exit code $$code: not what this scenario is made for."; exit 1 ;; \
 	esac
 
 test: $(VENV)/dev.stamp

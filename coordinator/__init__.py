@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coordinator.loader import load_config
     from coordinator.gate import run_gate
+    from coordinator.loader import load_config
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_config", "run_gate"]

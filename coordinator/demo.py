@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coordinator.errors import InputError
+
 SCENARIOS = {
     "promote": "a healthy canary, and a variant that is worth shipping",
     "contaminated": "the canary's router shares its salt with the experiment: all canary users are in treatment",
@@ -155,17 +157,32 @@ def make_release(directory: Path, scenario: str = "promote", *, units: int = 200
         The path of the ``release.yml`` that was written.
 
     Raises:
-        ValueError: the scenario is unknown, or the users are too few.
+        ValueError: the scenario is unknown.
+        InputError: the users are too few, or the folder cannot be written to.
     """
     if scenario not in SCENARIOS:
         raise ValueError(f"unknown scenario {scenario!r}; choose one of {', '.join(SCENARIOS)}")
     if units < MIN_UNITS:
-        raise ValueError(f"{units} users are too few; a release needs at least {MIN_UNITS:,}")
+        raise InputError.of("too_few_units", f"{units} users are too few; a release needs at least {MIN_UNITS:,}")
+    logs = directory / "logs"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        (directory / "release-gate" / "report.json").unlink(missing_ok=True)  # it told of other data
+    except OSError as error:
+        raise InputError.of(
+            "bad_folder", f"the demo cannot be made there: {error.strerror}", file=str(directory)
+        ) from None
+    _write_tables(logs, scenario, units, seed)
+    (directory / "canary-thresholds.yml").write_text(_THRESHOLDS, encoding="utf-8")
+    (directory / "mde.yml").write_text(_MDE, encoding="utf-8")
+    release = directory / "release.yml"
+    release.write_text(_RELEASE.format(about=SCENARIOS[scenario]), encoding="utf-8")
+    return release
+
+
+def _write_tables(logs: Path, scenario: str, units: int, seed: int) -> None:
     import duckdb  # noqa: PLC0415 - only the demo needs it here
 
-    logs = directory / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    (directory / "release-gate" / "report.json").unlink(missing_ok=True)  # it told of other data
     salt = "checkout-promo-banner-v2" if scenario == "contaminated" else "canary-9f3c2ab"
     errors = 0.0093 if scenario == "rollback" else 0.0031
     tables = {
@@ -180,8 +197,3 @@ def make_release(directory: Path, scenario: str = "promote", *, units: int = 200
         for name, (query, form) in tables.items():
             path = str(logs / name).replace("'", "''")
             connection.execute(f"COPY ({query}) TO '{path}' ({form})")
-    (directory / "canary-thresholds.yml").write_text(_THRESHOLDS, encoding="utf-8")
-    (directory / "mde.yml").write_text(_MDE, encoding="utf-8")
-    release = directory / "release.yml"
-    release.write_text(_RELEASE.format(about=SCENARIOS[scenario]), encoding="utf-8")
-    return release

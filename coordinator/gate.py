@@ -209,7 +209,7 @@ def _validate(config: Config, world: World, found: _Found, engine: Engine, promo
     else:
         cells = engine.canary_cells()
         _keep(found, engine, cells)
-        canary = judge_canary(cells, config, audit=found.audit, looks=_looks(config, world, found))
+        canary = judge_canary(cells, config, looks=_looks(config, world, found))
     found.canary = canary
     if canary.verdict is CanaryVerdict.ROLLBACK:
         return

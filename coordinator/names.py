@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from coordinator.model import Direction, MetricClass
 
@@ -61,3 +62,28 @@ def quantile_by_name(name: str) -> float | None:
         return None
     digits = match[1]
     return int(digits) / 10 ** len(digits) if len(digits) > 2 else int(digits) / 100
+
+
+def plain_name(text: str) -> str:
+    """A name without regard to case, ``_``, ``-`` and spaces.
+
+    >>> plain_name("User-ID") == plain_name("user_id")
+    True
+    """
+    return "".join(sign for sign in text.lower() if sign not in "_- ")
+
+
+def same_unit(one: str, other: str, aliases: Mapping[str, Sequence[str]]) -> bool:
+    """Whether two units' names mean the same unit, themselves or through aliases.
+
+    Args:
+        one: a name.
+        other: a name.
+        aliases: name -> other names of it (``audit.unit_aliases``).
+
+    >>> same_unit("User ID", "user_id", {}), same_unit("uid", "user_id", {"user_id": ["uid"]})
+    (True, True)
+    """
+    first, second = plain_name(one), plain_name(other)
+    families = [{plain_name(name) for name in (key, *names)} for key, names in aliases.items()]
+    return first == second or any({first, second} <= family for family in families)

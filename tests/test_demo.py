@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from coordinator.demo import SCENARIOS, make_release
+from coordinator.errors import InputError
 
 UNITS = 20_000
 README = Path(__file__).parent.parent / "README.md"
@@ -140,5 +141,12 @@ def test_an_unknown_scenario_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_too_few_users_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="1,000"):
+    with pytest.raises(InputError, match="at least 1,000"):
         make_release(tmp_path, units=999)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError) as caught:
+        make_release(tmp_path / "file" / "demo", units=1_000)
+    assert caught.value.problems[0].file == str(tmp_path / "file" / "demo")

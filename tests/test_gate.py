@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.loader import load_config
 from coordinator.errors import InputError
 from coordinator.gate import World, execute, run_gate
+from coordinator.loader import load_config
 from coordinator.model import DecisionKind, Report
 from tests import releases
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from coordinator.inputs import INPUTS
+from coordinator.loader import load_config
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -108,6 +110,20 @@ def test_the_examples_name_only_inputs_that_there_are() -> None:
     used = [step for job in jobs.values() for step in job["steps"] if "OWNER/REPO" in step.get("uses", "")]
     assert used
     assert all(set(step["with"]) <= set(INPUTS) for step in used)
+
+
+def test_the_example_release_can_be_read(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "logs").mkdir()
+    for name in ("canary-0.parquet", "experiment-0.csv.gz", "canary-metrics.csv"):
+        (tmp_path / "logs" / name).touch()
+    config = load_config(None, {}, workspace=tmp_path)
+    (experiment,) = config.experiments
+    document = config.experiment_documents[experiment.id]
+    assert document.experiment_id == experiment.id
+    assert [variant.name for variant in document.variants] == list(experiment.split)
+    assert 5 <= len(config.thresholds) <= 10
+    assert experiment.primary in config.mdes[experiment.id]
 
 
 def test_the_dockerfile_is_clean() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.model import MetricType, Window
 from coordinator import wording as fmt
+from coordinator.model import MetricType, Window
 
 ANY = st.none() | st.floats() | st.integers(-(10**20), 10**20)
 SHARES = st.floats(0, 1)

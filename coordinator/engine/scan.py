@@ -11,6 +11,7 @@ from coordinator.engine import sql
 from coordinator.engine.session import Session
 from coordinator.errors import GateError, InputError, SourceError, combine
 from coordinator.model import Problem
+from coordinator.names import plain_name
 from coordinator.sources.paths import shown
 
 _ENDINGS = {
@@ -58,15 +59,6 @@ class Table:
                 return candidate
         plain = {plain_name(column): column for column in reversed(list(self.columns))}
         return next((plain[plain_name(name)] for name in (wanted, *aliases) if plain_name(name) in plain), None)
-
-
-def plain_name(text: str) -> str:
-    """A name without regard to case, ``_``, ``-`` and spaces.
-
-    >>> plain_name("User-ID") == plain_name("user_id")
-    True
-    """
-    return "".join(sign for sign in text.lower() if sign not in "_- ")
 
 
 def open_table(session: Session, files: Sequence[Path], workspace: Path, what: str) -> Table:

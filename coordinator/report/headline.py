@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from coordinator import wording as fmt
 from coordinator.model import (
     AuditVerdict,
     CanaryMetric,
@@ -21,7 +22,6 @@ from coordinator.model import (
     Report,
     Role,
 )
-from coordinator import wording as fmt
 from coordinator.report.escape import cut
 
 Tone = Literal["good", "wait", "bad", "none"]

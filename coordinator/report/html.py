@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from coordinator import wording as fmt
 from coordinator.model import Report
 from coordinator.report import escape, headline
-from coordinator import wording as fmt
 from coordinator.report.blocks import Alert, Block, Details, Heading, Items, Paragraph, Rich, Span, Table
 from coordinator.report.sections import TITLE, build
 from coordinator.report.style import CSS

@@ -12,9 +12,9 @@ from itertools import groupby
 
 from tabulate import tabulate
 
+from coordinator import wording as fmt
 from coordinator.model import Report
 from coordinator.report import escape
-from coordinator import wording as fmt
 from coordinator.report.blocks import Alert, Block, Details, Heading, Items, Paragraph, Rich, Span, Table
 from coordinator.report.sections import build
 from coordinator.report.view import LADDER, View

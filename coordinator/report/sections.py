@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coordinator.model import AuditVerdict, CanaryVerdict, DecisionKind, ExperimentVerdict, Problem, Release, Report
 from coordinator import wording as fmt
+from coordinator.model import AuditVerdict, CanaryVerdict, DecisionKind, ExperimentVerdict, Problem, Release, Report
 from coordinator.report import headline
 from coordinator.report.blocks import (
     Alert,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coordinator.model import ArmOverlap, Audit, AuditVerdict, Report
 from coordinator import wording as fmt
+from coordinator.model import ArmOverlap, Audit, AuditVerdict, Report
 from coordinator.report.blocks import Block, Details, Items, Rich, Table, code, paragraph, rich, strong
 from coordinator.report.headline import NOT_RUN, not_run, word
 from coordinator.report.view import View

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from coordinator.model import ExperimentMetric, ExperimentMetricVerdict, ExperimentResult, Report, Role
 from coordinator import wording as fmt
+from coordinator.model import ExperimentMetric, ExperimentMetricVerdict, ExperimentResult, Report, Role
 from coordinator.report.blocks import Block, Details, Heading, Items, Rich, Table, code, paragraph, rich, strong
 from coordinator.report.headline import NOT_RUN, experiment_effect, experiment_why, not_run, stop, word
 from coordinator.report.view import View

@@ -9,6 +9,8 @@ from scipy import special
 from coordinator.model import Counts, Interval
 from coordinator.stats.distributions import normal_quantile
 
+_LARGEST_LOG = 700.0  # exp of more is infinite
+
 
 def usable(counts: Counts) -> bool:
     """Whether the counts can be tested: finite, at least one trial, 0 <= events <= trials.
@@ -16,7 +18,22 @@ def usable(counts: Counts) -> bool:
     >>> usable(Counts(1, 10)), usable(Counts(0, 0)), usable(Counts(math.nan, 10))
     (True, False, False)
     """
-    return math.isfinite(counts.trials) and counts.trials > 0 and 0 <= counts.events <= counts.trials
+    return math.isfinite(counts.trials) and counts.trials >= 1 and 0 <= counts.events <= counts.trials
+
+
+def from_log(centre: float, half: float, level: float) -> Interval:
+    """The interval of a relative effect (ratio - 1) from that of the ratio's logarithm.
+
+    Args:
+        centre: logarithm of the ratio.
+        half: half the width on the log scale, 0 or more.
+        level: level to write on the interval.
+
+    >>> from_log(0.0, math.log(2), 0.95)
+    Interval(low=-0.5, high=1.0, level=0.95)
+    """
+    high = math.expm1(centre + half) if centre + half < _LARGEST_LOG else math.inf
+    return Interval(math.expm1(centre - half), high, level)
 
 
 def clopper_pearson(events: float, trials: float, *, level: float = 0.95) -> Interval:
@@ -102,7 +119,7 @@ def rate_ratio_interval(treated: Counts, control: Counts, *, level: float = 0.95
         a, b = a - 0.5, b - 0.5
     centre = math.log(a / n) - math.log(b / m)
     half = normal_quantile(level) * math.sqrt(1 / a - 1 / n + 1 / b - 1 / m)
-    return Interval(math.expm1(centre - half), math.expm1(centre + half), level)
+    return from_log(centre, half, level)
 
 
 def poisson_ratio_interval(treated: Counts, control: Counts, *, level: float = 0.95) -> Interval | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from coordinator.model import Counts, Interval
 from coordinator.stats.distributions import normal_p, normal_quantile
-from coordinator.stats.intervals import newcombe
+from coordinator.stats.intervals import from_log, newcombe
 
 
 def cochran_mantel_haenszel(pairs: Sequence[tuple[Counts, Counts]]) -> float:
@@ -65,7 +65,7 @@ def risk_ratio(pairs: Sequence[tuple[Counts, Counts]], level: float) -> tuple[fl
         spread += n * m / total * ((a + b) / total) - a * b / total
     relative = -1.0 if a_sum == 0 else None if b_sum == 0 else top / bottom - 1
     centre, half = math.log(top / bottom), normal_quantile(level) * math.sqrt(max(0.0, spread) / (top * bottom))
-    return relative, Interval(math.expm1(centre - half), math.expm1(centre + half), level)
+    return relative, from_log(centre, half, level)
 
 
 def risk_difference(pairs: Sequence[tuple[Counts, Counts]], level: float) -> tuple[float, Interval]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from coordinator.model import Interval, Moments, TestResult
 from coordinator.stats.distributions import student_p, student_quantile
+from coordinator.stats.intervals import from_log
 
 _NEAR_ZERO = 3.0  # standard errors from 0 below which a relative effect has no meaning
 
@@ -36,15 +37,13 @@ def log_ratio(
     """
     if not control > 0 or control <= _NEAR_ZERO * se_control:
         return None, None
-    relative = treated / control - 1
-    if not treated > 0 or math.isnan(se_treated) or math.isnan(se_control):
+    ratio = treated / control
+    relative = ratio - 1
+    if not 0 < ratio < math.inf or math.isnan(se_treated) or math.isnan(se_control):
         return relative, None
     half = critical * math.hypot(se_treated / treated, se_control / control)
-    centre = math.log(treated / control)
-    try:
-        return relative, Interval(math.expm1(centre - half), math.expm1(centre + half), level)
-    except OverflowError:
-        return relative, Interval(math.expm1(centre - half), math.inf, level)
+    centre = math.log(ratio)
+    return relative, from_log(centre, half, level)
 
 
 def _degenerate(test: str, treated: float, control: float) -> TestResult:
@@ -80,8 +79,10 @@ def welch(treated: Moments, control: Moments, *, level: float = 0.95) -> TestRes
         return TestResult(test, math.nan, treated.mean - control.mean)
     v_t, v_c = treated.variance / treated.n, control.variance / control.n
     variance = v_t + v_c
-    if not variance > 0:
-        return _degenerate(test, treated.mean, control.mean) if variance == 0 else TestResult(test, math.nan, math.nan)
+    if not (v_t >= 0 and v_c >= 0):
+        return TestResult(test, math.nan, math.nan)
+    if variance == 0:
+        return _degenerate(test, treated.mean, control.mean)
     share = v_t / variance
     df = 1 / (share**2 / (treated.n - 1) + (1 - share) ** 2 / (control.n - 1))
     return _result(test, (treated.mean, v_t), (control.mean, v_c), df, level)
@@ -126,8 +127,9 @@ def ratio_moments(moments: Moments) -> Moments:
     if not moments.n or moments.y_mean is None or not abs(moments.y_mean) > 0:
         return Moments(moments.n, math.nan, math.nan)
     ratio = moments.mean / moments.y_mean
-    m2 = moments.m2 - 2 * ratio * moments.xy + ratio**2 * moments.y_m2
-    return Moments(moments.n, ratio, m2 / moments.y_mean**2 if math.isnan(m2) else max(0.0, m2) / moments.y_mean**2)
+    m2 = moments.m2 - 2 * ratio * moments.xy + ratio * ratio * moments.y_m2
+    m2 = m2 if math.isnan(m2) else max(0.0, m2)
+    return Moments(moments.n, ratio, m2 / moments.y_mean / moments.y_mean)
 
 
 def cuped(treated: Moments, control: Moments) -> tuple[Moments, Moments]:
@@ -149,13 +151,13 @@ def cuped(treated: Moments, control: Moments) -> tuple[Moments, Moments]:
     (-2.0, 0.0)
     """
     spread = treated.y_m2 + control.y_m2
-    if treated.y_mean is None or control.y_mean is None or not spread > 0 or not (treated.n and control.n):
+    if treated.y_mean is None or control.y_mean is None or not spread > 0 or not (treated.n > 0 and control.n > 0):
         return treated, control
     theta = (treated.xy + control.xy) / spread
     centre = (treated.n * treated.y_mean + control.n * control.y_mean) / (treated.n + control.n)
 
     def adjusted(side: Moments, y_mean: float) -> Moments:
-        m2 = max(0.0, side.m2 - 2 * theta * side.xy + theta**2 * side.y_m2)
+        m2 = max(0.0, side.m2 - 2 * theta * side.xy + theta * theta * side.y_m2)
         return replace(side, mean=side.mean - theta * (y_mean - centre), m2=m2, xy=side.xy - theta * side.y_m2)
 
     return adjusted(treated, treated.y_mean), adjusted(control, control.y_mean)
@@ -194,9 +196,11 @@ def compare_means_stratified(pairs: Sequence[tuple[Moments, Moments]], *, level:
             variance = weight**2 * moments.variance / moments.n
             means[side] += weight * moments.mean
             variances[side] += variance
-            satterthwaite += variance**2 / (moments.n - 1)
-    whole = math.fsum(variances)
-    if not whole > 0:
-        return _degenerate(test, *means) if whole == 0 else TestResult(test, math.nan, math.nan)
-    df = whole**2 / satterthwaite if satterthwaite > 0 else math.inf
+            satterthwaite += variance * variance / (moments.n - 1)
+    whole = sum(variances)
+    if not all(v >= 0 for v in variances):
+        return TestResult(test, math.nan, math.nan)
+    if whole == 0:
+        return _degenerate(test, *means)
+    df = whole * whole / satterthwaite if satterthwaite > 0 else math.inf
     return _result(test, (means[0], variances[0]), (means[1], variances[1]), df, level)

@@ -13,7 +13,7 @@ from scipy import special
 
 from coordinator.model import Interval
 from coordinator.stats.distributions import binomial_at_least, binomial_p, fisher_p, normal_p, normal_quantile
-from coordinator.stats.intervals import clopper_pearson
+from coordinator.stats.intervals import clopper_pearson, from_log
 from coordinator.stats.overlap_luck import chance_of_false_alarm, units_needed
 from coordinator.stats.overlap_stratum import OverlapStratum
 
@@ -188,7 +188,7 @@ def ratio_interval(strata: Sequence[OverlapStratum], *, level: float = 0.95) -> 
         variance += 1 / math.fsum(1 / (cell + spare) for cell in cells)
     half = normal_quantile(level) * math.sqrt(variance) / both
     centre = math.log(both / expected)
-    return Interval(math.expm1(centre - half), math.expm1(centre + half), level)
+    return from_log(centre, half, level)
 
 
 def _cells(s: OverlapStratum) -> tuple[int, int, int, int]:

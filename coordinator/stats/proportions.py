@@ -13,6 +13,7 @@ from coordinator.stats.rare import stratified_binomial, stratified_ratio_interva
 
 _RARE_RATE = 0.05
 _RARE_EVENTS = 20
+_MOST_TABLES = 10**7  # possible tables: above it Fisher's test takes too much memory
 _MOST_EXACT = 5000  # events over strata: above it the exact test takes too long
 
 
@@ -65,7 +66,7 @@ def fisher_exact(treated: Counts, control: Counts) -> float:
     """Fisher's exact two-sided p-value of two equal rates: all tables at most as likely as this one.
 
     Fisher 1935; ties within a relative 1e-7 as in R's ``fisher.test``. Valid at any size, conservative in
-    small ones. Counts are rounded to whole numbers.
+    small ones. Counts are rounded to whole numbers; above some 10 million possible tables it is chi-square.
 
     Args:
         treated: events and trials of the treated side.
@@ -80,6 +81,8 @@ def fisher_exact(treated: Counts, control: Counts) -> float:
     if not (usable(treated) and usable(control)):
         return math.nan
     a, b = round(treated.events), round(control.events)
+    if min(treated.trials, control.trials, a + b) > _MOST_TABLES:
+        return chi_square(treated, control)
     return fisher_p(a, round(treated.trials), round(control.trials), a + b)
 
 

@@ -27,8 +27,10 @@ def sample_ratio(observed: Sequence[float], shares: Sequence[float]) -> float:
     >>> round(sample_ratio([5000, 5200], [0.5, 0.5]), 4)
     0.0477
     """
+    if not all(0 <= value < math.inf for value in (*observed, *shares)):
+        return math.nan
     total, weight = math.fsum(observed), math.fsum(shares)
-    if not (math.isfinite(total) and total > 0 and weight > 0) or min(observed) < 0 or min(shares) < 0:
+    if total == 0 or weight == 0:
         return math.nan
     if any(o > 0 and s == 0 for o, s in zip(observed, shares, strict=True)):
         return 0.0

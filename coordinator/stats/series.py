@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from coordinator.model import Interval, Series, TestResult
 from coordinator.stats.distributions import student_p, student_quantile
+from coordinator.stats.intervals import from_log
 from coordinator.stats.means import log_ratio
 
 _TEST = "paired difference (effective n)"
@@ -124,5 +125,4 @@ def _relative_interval(
         return None
     half = student_quantile(level, worth - 1) * se
     centre = math.log(mean_t / mean_c)
-    high = math.expm1(centre + half) if centre + half < 700 else math.inf
-    return Interval(math.expm1(centre - half), high, level)
+    return from_log(centre, half, level)

@@ -256,7 +256,7 @@ def test_units_needed_is_the_inverse():
         ]
         chance = overlap.chance_of_false_alarm(scaled, tolerance=0.1)
         assert (chance <= 0.0502) is below
-        assert chance == pytest.approx(0.05, abs=0.006)
+        assert chance == pytest.approx(0.05, abs=0.004)
     assert overlap.units_needed(arms, tolerance=0.1, chance=0.2) < units
     half = [[stratum(10_000, 0, 0, 0)]] * 2
     seen = broken(np.random.default_rng(49), overlap.units_needed(half, tolerance=0.1), 0.05, (0.5, 0.5))
