@@ -20,7 +20,7 @@ from coordinator.model import (
     Reason,
     Window,
 )
-from coordinator.stats.distributions import normal_quantile
+from coordinator.stats.distributions import normal_z
 from coordinator.stats.multiplicity import adjust
 from coordinator.stats.sequential import mixture_p_value
 
@@ -81,7 +81,8 @@ def _metrics(
     specs = [spec_of(name, threshold, config.canary) for name, threshold in config.thresholds.items()]
     if divisor > 1:
         specs = [Spec(s.name, s.threshold, s.class_, s.direction, s.alpha / divisor) for s in specs]
-    read = [read_sides(spec.name, spec.threshold, cells, 1 - spec.alpha) for spec in specs]
+    stages = _stages(cells, config)
+    read = [read_sides(spec.name, spec.threshold, cells, stages, level=1 - spec.alpha) for spec in specs]
     if looks is None:
         information = (window.minutes if window else _DEFAULT_MINUTES) / planned
         read = [
@@ -100,12 +101,17 @@ def _metrics(
     return tuple(metrics)
 
 
+def _stages(cells: Cells, config: Config) -> tuple[int, ...]:
+    """For each interval the step of the ramp that it lies in: means are compared within a step, never over a ramp."""
+    starts = [step.at for step in config.canary.steps[1:]]
+    return tuple(sum(start <= interval.start for start in starts) for interval in cells.intervals)
+
+
 def _always_valid(sides: Sides, information: float, alpha: float) -> Sides:
     p = sides.result.p_value
     if math.isnan(p):
         return sides
-    z = 0.0 if p >= 1 else normal_quantile(1 - max(p, 1e-300))
-    return with_p_value(sides, mixture_p_value(z, information, alpha=alpha))
+    return with_p_value(sides, mixture_p_value(normal_z(p), information, alpha=alpha))
 
 
 # ------------------------------------------------------------ the join

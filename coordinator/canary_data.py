@@ -71,13 +71,16 @@ class Sides:
     fixed_only: bool = False
 
 
-def read_sides(name: str, threshold: Threshold, cells: Cells, level: float = _LEVEL) -> Sides | Fault:
+def read_sides(
+    name: str, threshold: Threshold, cells: Cells, stages: Sequence[int] = (), *, level: float = _LEVEL
+) -> Sides | Fault:
     """Both sides of a metric, or why they cannot be judged.
 
     Args:
         name: the metric.
         threshold: its type, where it is given.
         cells: the canary's cells and intervals.
+        stages: for each interval the step of the ramp that it lies in; empty without intervals.
         level: of the comparison's intervals.
     """
     sides = {
@@ -99,7 +102,7 @@ def read_sides(name: str, threshold: Threshold, cells: Cells, level: float = _LE
     stale = _stale(sides[Cohort.CANARY], sides[Cohort.BASELINE])
     if stale:
         return stale
-    return _compare(name, threshold, sides[Cohort.CANARY], sides[Cohort.BASELINE], level)
+    return _compare(name, threshold, sides[Cohort.CANARY], sides[Cohort.BASELINE], stages, level)
 
 
 # ------------------------------------------------------------ is it a possible number?
@@ -171,13 +174,18 @@ def _last(cells: Sequence[MetricCell]) -> int:
 
 
 def _compare(
-    name: str, threshold: Threshold, canary: Sequence[MetricCell], baseline: Sequence[MetricCell], level: float
+    name: str,
+    threshold: Threshold,
+    canary: Sequence[MetricCell],
+    baseline: Sequence[MetricCell],
+    stages: Sequence[int],
+    level: float,
 ) -> Sides | Fault:
     first = canary[0].data
     if isinstance(first, Counts):
         return _rates(_by_stratum(canary, Counts), _by_stratum(baseline, Counts), level)
     if isinstance(first, Moments):
-        return _means(_by_stratum(canary, Moments), _by_stratum(baseline, Moments), level)
+        return _means(_by_stratum(canary, Moments, stages), _by_stratum(baseline, Moments, stages), level)
     other = baseline[0].data
     if isinstance(first, Series) and isinstance(other, Series):
         return _gauge(first, other, level)
@@ -191,11 +199,13 @@ def _compare(
 _T = TypeVar("_T", Counts, Moments)
 
 
-def _by_stratum(cells: Sequence[MetricCell], kind: type[_T]) -> dict[int, _T]:
+def _by_stratum(cells: Sequence[MetricCell], kind: type[_T], stages: Sequence[int] = ()) -> dict[int, _T]:
+    """The data by interval, or by the ramp's stage where the intervals' stages are given."""
     result: dict[int, _T] = {}
     for cell in cells:
         if isinstance(cell.data, kind):
-            result[cell.stratum] = result[cell.stratum] + cell.data if cell.stratum in result else cell.data
+            index = stages[cell.stratum] if stages else cell.stratum
+            result[index] = result[index] + cell.data if index in result else cell.data
     return result
 
 

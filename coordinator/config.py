@@ -143,9 +143,10 @@ class AuditConfig(Frozen):
 
 
 class PlatformConfig(Frozen):
-    """The platforms' own configuration files."""
+    """The platforms' own configuration files, and the key of the canary's flag in them."""
 
     configs: Strings = ()
+    canary: str | None = None
 
 
 class ReportConfig(Frozen):

@@ -35,6 +35,7 @@ from coordinator.model import (
     Window,
 )
 from coordinator.provenance import complete, header
+from coordinator.sources.paths import find_files
 from coordinator.supervise import supervise
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
         workspace=world.workspace,
         temp_dir=world.temp_dir,
         progress=world.progress,
+        now=world.now,
     )
     try:
         cells = engine.audit_cells()
@@ -188,7 +190,7 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
         if found.audit.verdict is AuditVerdict.REFUSED:
             raise InputError(Problem(reason.code, reason.message) for reason in found.audit.reasons)
         if found.audit.verdict is not AuditVerdict.CONTAMINATED and not audit_only:
-            _validate(config, world, found, engine, promotion)
+            _validate(config, world, found, engine, found.audit, promotion)
     finally:
         engine.close()
     found.sources = complete(found.sources, found.window)
@@ -198,7 +200,14 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
     return decision, plan_steps(decision, config, found.audit, found.canary, found.experiments)
 
 
-def _validate(config: Config, world: World, found: _Found, engine: Engine, promotion: earlier.Promotion | None) -> None:
+def _validate(
+    config: Config,
+    world: World,
+    found: _Found,
+    engine: Engine,
+    audited: Audit,
+    promotion: earlier.Promotion | None,
+) -> None:
     """Steps 2 and 3, in order; step 3 is skipped where the canary rolls back."""
     from coordinator.canary import judge_canary  # noqa: PLC0415 - only when it is reached
     from coordinator.experiment import judge_experiment  # noqa: PLC0415
@@ -217,7 +226,7 @@ def _validate(config: Config, world: World, found: _Found, engine: Engine, promo
     for experiment in config.experiments:
         cells = engine.experiment_cells(experiment.id)
         _keep(found, engine, cells)
-        results.append(judge_experiment(cells, config, experiment.id, found.audit, now=world.now))
+        results.append(judge_experiment(cells, config, experiment.id, audited, now=world.now))
     found.experiments = tuple(results)
     if config.report.exclusions:
         directory = world.workspace / config.report.directory
@@ -244,7 +253,10 @@ def _layers(config: Config, world: World) -> tuple[LayerFinding, ...]:
         return ()
     from coordinator.platforms import read_layers  # noqa: PLC0415 - only with a platform's config
 
-    return read_layers([world.workspace / path for path in config.platform.configs], config)
+    files = find_files(
+        config.platform.configs, world.workspace, what="the platform's config", allow=config.limits.allow_paths
+    )
+    return read_layers(files, config, world.workspace)
 
 
 def _looks(config: Config, world: World, found: _Found) -> int | None:

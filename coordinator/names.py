@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from coordinator.model import Direction, MetricClass
 
 _WORST_LOW = re.compile(r"error|fail|5xx|latency|duration|timeout|crash|abandon|(^|_)p\d{2,3}(_|$)")
-_BEST_HIGH = re.compile(r"completion|conversion|success|revenue|availab|sign_?up|apdex|throughput")
+_BEST_HIGH = re.compile(r"complet|conver(t|sion)|success|revenue|availab|sign_?up|apdex|throughput")
 _ADVERSE_EVENTS = re.compile(r"ticket|refund|churn|unsubscri|complaint")
 _RELIABILITY = re.compile(r"error|fail|5xx|timeout|crash|availab")
 _PERFORMANCE = re.compile(r"latency|duration|throughput|apdex|(^|_)p\d{2,3}(_|$)|_ms$")

@@ -51,7 +51,7 @@ def log_facts(session: Session, joined: Joined) -> LogFacts:
     arms = joined.log.labels
     start = joined.period.start if joined.period else None
     early = f"fe IS NULL AND first_seen < {start}" if start is not None else "FALSE"
-    in_canary_log = "fc IS NOT NULL"
+    in_canary_log = f"fc <= {joined.period.end}" if joined.period else "fc IS NOT NULL"
     pairs = list(combinations(range(len(arms)), 2))
     columns = {
         "canary_only": f"{in_canary_log} AND fe IS NULL",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -48,8 +48,10 @@ class DuckEngine:
         workspace: Path,
         temp_dir: Path | None = None,
         progress: Callable[[str], None] | None = None,
+        now: datetime,
     ) -> None:
         self.config = config
+        self.now = now
         self.workspace = workspace
         self.session = Session(config.engine, temp_dir, progress)
         self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checksum")
@@ -230,7 +232,7 @@ class DuckEngine:
             )
         document = config.experiment_documents.get(experiment_id)
         if document is not None:
-            cells = experiment_document_cells(document, datetime.now(UTC), self._samples)
+            cells = experiment_document_cells(document, self.now, self._samples)
             values = sum(len(variant.metrics) for variant in document.variants)
             self._record_file(f"data of {experiment_id}", experiment.data[0], values, cells.windows.get(experiment_id))
             return cells

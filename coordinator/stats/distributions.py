@@ -47,6 +47,18 @@ def normal_quantile(level: float) -> float:
     return float(-special.ndtri((1 - level) / 2))
 
 
+def normal_z(p_value: float) -> float:
+    """The absolute z whose two-sided normal p-value this is: how an exact test enters a normal mixture.
+
+    Args:
+        p_value: 0 to 1; 0 counts as the smallest double.
+
+    >>> round(normal_z(0.05), 6), normal_z(1.0)
+    (1.959964, 0.0)
+    """
+    return abs(float(special.ndtri(max(p_value, 5e-324) / 2)))
+
+
 def student_quantile(level: float, df: float) -> float:
     """The two-sided critical value of Student's t at ``level``; normal where ``df`` is infinite.
 

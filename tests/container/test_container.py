@@ -12,7 +12,6 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,15 +52,15 @@ def image() -> str:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Path]:
-    """A workspace of another user than the container's, as on a runner."""
+def workspace(tmp_path: Path) -> Path:
+    """An empty workspace."""
     folder = tmp_path / "workspace"
     folder.mkdir()
-    yield folder
-    own(folder)
+    return folder
 
 
 def own(folder: Path) -> None:
+    """Give the workspace to another user than the container's, as on a runner."""
     for path in (folder, *folder.rglob("*")):
         os.chown(path, OTHER_USER, OTHER_USER, follow_symlinks=False)
 
