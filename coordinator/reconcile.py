@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from coordinator.actions import AUDIT_ONLY, GATHER, HOLD, PROMOTED, ROLLBACK, STOP
 from coordinator.model import (
     Audit,
     AuditVerdict,
@@ -13,22 +14,8 @@ from coordinator.model import (
     Decision,
     DecisionKind,
     ExperimentResult,
-    ExperimentVerdict,
     Reason,
 )
-
-STOP = "Stop: fix the assignment first."
-GATHER = "Hold everything; gather more units."
-HOLD = "Hold everything; resolve canary pause first."
-ROLLBACK = "Rollback canary immediately; suspend experiment."
-AUDIT_ONLY = "Audit only: neither validator was asked for."
-SHIP = "Promote canary to 100% + ship experiment variant."
-
-PROMOTED: dict[ExperimentVerdict, str] = {
-    ExperimentVerdict.SHIP: SHIP,
-    ExperimentVerdict.DONT_SHIP: "Promote canary; hold experiment for investigation.",
-    ExperimentVerdict.MIXED: "Promote canary; extend experiment window.",
-}
 
 
 def reconcile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from coordinator.actions import STOP
 from coordinator.config import Config
 from coordinator.model import (
     Audit,
@@ -16,7 +17,6 @@ from coordinator.model import (
     ExperimentResult,
     ExperimentVerdict,
 )
-from coordinator.reconcile import STOP
 
 
 def observation_window(config: Config) -> timedelta:
