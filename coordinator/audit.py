@@ -18,6 +18,7 @@ from coordinator.audit_checks import (
     pair_overlaps,
     sample_ratios,
 )
+from coordinator.audit_rule import Arm, Luck, judge_arm, judge_arms
 from coordinator.config import AuditConfig, Config, ExperimentConfig
 from coordinator.model import (
     ArmOverlap,
@@ -26,25 +27,13 @@ from coordinator.model import (
     Cells,
     Cohort,
     LayerFinding,
-    LogFacts,
     Problem,
     Reason,
     UnitCell,
 )
 from coordinator.names import same_unit
-from coordinator.stats.overlap import (
-    OverlapStratum,
-    chance_of_false_alarm,
-    declared,
-    independence,
-    ratio_interval,
-    subset_chance,
-    units_needed,
-)
-from coordinator.stats.sequential import mixture_p_value
+from coordinator.stats.overlap import OverlapStratum, chance_of_false_alarm, units_needed
 
-_NEAR_SUBSET = 0.95
-_LEVEL = 0.95
 _NEAR_CROSSOVER = 0.005
 
 
@@ -81,31 +70,6 @@ class _Finding:
     facts: FactFindings = field(default_factory=FactFindings)
     units: int = 0
     canary_units: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Luck:
-    """How often luck alone breaks the line with this many units, and how many make that 5 %."""
-
-    chance: float | None
-    units_needed: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Arm:
-    """One arm with everything that is judged."""
-
-    overlap: ArmOverlap
-    declared_p: float
-    independent_p: float
-    inside: float
-    subset: float
-
-    def deviates(self, tolerance: float) -> tuple[bool, bool]:
-        """Whether the declared and the independent expectation are missed by more than the tolerance."""
-        return _beyond(self.overlap.relative_deviation, tolerance), _beyond(
-            self.overlap.independent_deviation, tolerance
-        )
 
 
 def audit(cells: Cells, config: Config, *, layers: Sequence[LayerFinding] = (), sequential: bool = False) -> Audit:
@@ -193,8 +157,8 @@ def _experiment(
     own = [cell for cell in cells.units if cell.experiment == experiment.id]
     units = sum(cell.units for cell in own)
     canary_units = sum(cell.units for cell in own if cell.cohort is Cohort.CANARY)
-    disjoint = layer is not None and layer.disjoint
-    findings = judge_facts(facts, config.audit, units, disjoint=disjoint)
+    disjoint = layer is not None and layer.disjoint and layer.isolation == "confirmed"
+    findings = judge_facts(facts, config.audit, units, canary_units, disjoint=disjoint)
     if findings.refused:
         return _Finding(experiment.id, AuditVerdict.REFUSED, [], findings.refused, findings, units, canary_units)
     strata = _strata(cells, experiment, own)
@@ -203,10 +167,13 @@ def _experiment(
     else:
         luck = chance_of_false_alarm(list(strata.values()), tolerance=config.audit.tolerance)
         needed = units_needed(list(strata.values()), tolerance=config.audit.tolerance)
-        odds = _Luck(_known(luck), needed)
-        judged = [_arm(experiment.id, arm, strata[arm], facts, config.audit, odds, sequential) for arm in strata]
+        odds = Luck(None if math.isnan(luck) else luck, needed)
+        judged = [
+            judge_arm(experiment.id, arm, own_strata, facts, config.audit, odds, sequential=sequential)
+            for arm, own_strata in strata.items()
+        ]
         arms = [item.overlap for item in judged]
-        verdict, reasons = _verdict(judged, strata, config.audit)
+        verdict, reasons = judge_arms(judged, strata, config.audit)
         findings.warnings += _significant_within(judged, config.audit, verdict)
     if config.audit.rule == "evidence" and verdict is AuditVerdict.CLEAN:
         share = crossover_share(facts, units)
@@ -247,177 +214,6 @@ def _strata(
     return {arm: tuple(strata) for arm, strata in result.items()}
 
 
-def _arm(
-    experiment: str,
-    arm: str,
-    strata: Sequence[OverlapStratum],
-    facts: LogFacts,
-    rule: AuditConfig,
-    luck: _Luck,
-    sequential: bool,
-) -> _Arm:
-    n = sum(item.units for item in strata)
-    observed = sum(item.both for item in strata)
-    expected = math.fsum(item.units * item.canary_share * item.arm_share for item in strata)
-    independent = math.fsum(item.canary * item.arm / item.units for item in strata)
-    # of a canary-only log without times nobody knows which of the other units the canary could have had
-    declared_known = facts.canary_log_complete or facts.has_timestamps
-    z, p_independent = independence(strata)
-    p_declared = declared(strata) if declared_known else math.nan
-    if sequential:
-        information = n / luck.units_needed if luck.units_needed else math.nan
-        p_independent = mixture_p_value(z, information, alpha=rule.alpha)
-        p_declared = mixture_p_value(_z_declared(strata, observed, expected), information, alpha=rule.alpha)
-    deviation = observed / expected - 1 if declared_known and expected else None
-    from_independence = observed / independent - 1 if independent else None
-    larger_is_declared = abs(deviation or 0) > abs(from_independence or 0)
-    interval = ratio_interval(strata, level=_LEVEL)
-    canary = sum(item.canary for item in strata)
-    share = math.fsum(item.canary * item.arm / item.units for item in strata) / canary if canary else math.nan
-    overlap = ArmOverlap(
-        experiment=experiment,
-        arm=arm,
-        overlap_units=observed,
-        observed_overlap=observed / n,
-        expected_overlap=expected / n,
-        relative_deviation=deviation,
-        independent_overlap=independent / n,
-        independent_deviation=from_independence,
-        ci_low=interval.low if interval else None,
-        ci_high=interval.high if interval else None,
-        p_value=_known(p_declared if larger_is_declared else p_independent),
-        chance_of_false_alarm=luck.chance,
-        units_needed=luck.units_needed,
-    )
-    subset = subset_chance(share, canary, observed) if canary else 1.0
-    return _Arm(overlap, p_declared, p_independent, observed / canary if canary else 0.0, subset)
-
-
-def _z_declared(strata: Sequence[OverlapStratum], observed: int, expected: float) -> float:
-    shares = [(item.units, item.canary_share * item.arm_share) for item in strata]
-    variance = math.fsum(units * share * (1 - share) for units, share in shares)
-    return (observed - expected) / math.sqrt(variance) if variance else math.nan
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _beyond(deviation: float | None, tolerance: float) -> bool:
-    return deviation is not None and abs(deviation) > tolerance
-
-
-# ------------------------------------------------------------ the rule
-
-
-def _verdict(
-    arms: Sequence[_Arm],
-    strata: dict[str, tuple[OverlapStratum, ...]],
-    rule: AuditConfig,
-) -> tuple[AuditVerdict, list[Reason]]:
-    evidence = rule.rule == "evidence"
-    alpha = rule.alpha / len(arms)
-    proven: list[Reason] = []
-    open_: list[Reason] = []
-    for arm in arms:
-        declared_off, independent_off = arm.deviates(rule.tolerance)
-        if declared_off or independent_off:
-            enough = not evidence or (independent_off and arm.independent_p < alpha)
-            enough = enough or (declared_off and arm.declared_p < alpha)
-            shares_alone = not independent_off or (evidence and not arm.independent_p < alpha)
-            reason = (
-                _mismatch(arm, strata[arm.overlap.arm], rule) if shares_alone and declared_off else _dependence(arm)
-            )
-            (proven if enough else open_).append(reason)
-        wholly = arm.inside == 1 and len(strata) > 1
-        if wholly or (evidence and arm.inside >= _NEAR_SUBSET):
-            likely = evidence and not arm.subset < rule.alpha
-            (open_ if likely else proven).append(_subset(arm, wholly=wholly))
-    if proven:
-        return AuditVerdict.CONTAMINATED, _subsets_first(proven)
-    if open_ and evidence:
-        needed = max((arm.overlap.units_needed or 0 for arm in arms), default=0)
-        luck = arms[0].overlap.chance_of_false_alarm
-        have = sum(item.units for item in next(iter(strata.values())))
-        more = Reason(
-            "too_few_units",
-            f"{fmt.count(have)} units cannot tell this from luck: so few break the {fmt.share(rule.tolerance)} line in "
-            f"{fmt.chance(luck)} of independent releases. About {fmt.count(needed)} units decide it.",
-        )
-        return AuditVerdict.INCONCLUSIVE, [*_subsets_first(open_), more]
-    return _clean(arms, rule)
-
-
-def _clean(arms: Sequence[_Arm], rule: AuditConfig) -> tuple[AuditVerdict, list[Reason]]:
-    worst = max(arms, key=lambda arm: abs(arm.overlap.independent_deviation or 0)).overlap
-    ends = [abs(end) for arm in arms for end in (arm.overlap.ci_low, arm.overlap.ci_high) if end is not None]
-    resolution = max(ends, default=math.inf)
-    seen = Reason(
-        "independent",
-        f"No arm's overlap is off by more than {fmt.share(rule.tolerance)}: the largest deviation from independence is "
-        f"{fmt.change(worst.independent_deviation)} (`{worst.arm}`, {fmt.p_phrase(worst.p_value)}).",
-    )
-    if resolution <= rule.tolerance:
-        return AuditVerdict.CLEAN, [seen]
-    text = f"These units could not have seen a deviation below {fmt.share(round(resolution, 2))}."
-    if resolution == math.inf:
-        text = "These units could not have seen any deviation: too few of them are in the canary."
-    if rule.require_proof and rule.rule == "evidence":
-        needed = fmt.count(worst.units_needed)
-        inside = fmt.share(rule.tolerance)
-        message = f"{text} `audit.require_proof` asks for an interval inside {inside}; about {needed} units give it."
-        return AuditVerdict.INCONCLUSIVE, [Reason("not_proven", message)]
-    return AuditVerdict.CLEAN, [seen, Reason("resolution", text)]
-
-
-def _subsets_first(reasons: list[Reason]) -> list[Reason]:
-    return sorted(reasons, key=lambda reason: reason.code != "subset")
-
-
-def _dependence(arm: _Arm) -> Reason:
-    found = arm.overlap
-    return Reason(
-        "dependence",
-        f"The canary and the arm `{found.arm}` are not assigned independently: {fmt.rate(found.observed_overlap)} of "
-        f"the units are in both, {fmt.rate(found.independent_overlap)} if they were independent "
-        f"({fmt.change(found.independent_deviation)}, {fmt.p_phrase(_known(arm.independent_p))}).",
-    )
-
-
-def _mismatch(arm: _Arm, strata: Sequence[OverlapStratum], rule: AuditConfig) -> Reason:
-    """Which share is not what the config says, and by how much."""
-    n = sum(item.units for item in strata)
-    sides = {
-        "the canary's share": (
-            sum(item.canary for item in strata) / n,
-            math.fsum(item.units * item.canary_share for item in strata) / n,
-        ),
-        f"the share of `{arm.overlap.arm}`": (
-            sum(item.arm for item in strata) / n,
-            math.fsum(item.units * item.arm_share for item in strata) / n,
-        ),
-    }
-    off = {name: pair for name, pair in sides.items() if abs(pair[0] / pair[1] - 1) > rule.tolerance / 2} or sides
-    words = " and ".join(
-        f"{name} is {fmt.rate(seen)} where {fmt.share(said)} is declared ({fmt.change(seen / said - 1)})"
-        for name, (seen, said) in off.items()
-    )
-    return Reason(
-        "share_mismatch",
-        f"The overlap with `{arm.overlap.arm}` is {fmt.change(arm.overlap.relative_deviation)} off the declared one, "
-        f"though canary and arm are independent: {words} ({fmt.p_phrase(_known(arm.declared_p))}).",
-    )
-
-
-def _subset(arm: _Arm, *, wholly: bool) -> Reason:
-    how_many = "All canary units are" if wholly else f"{fmt.rate(arm.inside)} of the canary's units are"
-    return Reason(
-        "subset",
-        f"{how_many} in the arm `{arm.overlap.arm}`: the chance of that with independent assignment is "
-        f"{fmt.chance(arm.subset)}. The two splits probably share a salt (seed).",
-    )
-
-
 def _layer(
     layer: LayerFinding,
     strata: dict[str, tuple[OverlapStratum, ...]],
@@ -438,17 +234,22 @@ def _layer(
             f"apart ({layer.evidence}); {fmt.count(rule.layer_noise)} are allowed."
         )
         return arms, AuditVerdict.CONTAMINATED, [Reason("layer_overlap", text)]
-    text = f"One layer keeps the canary and the experiment apart ({layer.evidence}), and no unit was seen in both."
+    seen = "no unit was seen in both"
+    if canary_units:
+        seen = f"{fmt.count(canary_units)} units were seen in both, of {fmt.count(rule.layer_noise)} that are allowed"
+    text = f"One layer keeps the canary and the experiment apart ({layer.evidence}), and {seen}."
     return arms, AuditVerdict.CLEAN, [Reason("layer_isolated", text)]
 
 
-def _significant_within(arms: Sequence[_Arm], rule: AuditConfig, verdict: AuditVerdict) -> list[str]:
+def _significant_within(arms: Sequence[Arm], rule: AuditConfig, verdict: AuditVerdict) -> list[str]:
+    """Warnings of a CLEAN audit: a deviation within the tolerance that is no luck (huge numbers of units)."""
     if verdict is not AuditVerdict.CLEAN:
         return []
     return [
         f"The overlap with `{arm.overlap.arm}` is within the tolerance, but not luck "
         f"({fmt.change(arm.overlap.relative_deviation)} from the declared, "
-        f"{fmt.change(arm.overlap.independent_deviation)} from the independent overlap)."
+        f"{fmt.change(arm.overlap.independent_deviation)} from the independent overlap, "
+        f"{fmt.p_phrase(arm.smallest_p)})."
         for arm in arms
-        if min(p for p in (arm.declared_p, arm.independent_p, 1.0) if not math.isnan(p)) < rule.alpha
+        if arm.smallest_p < rule.alpha
     ]

@@ -15,6 +15,7 @@ from coordinator.model import (
     Counts,
     LabelCount,
     LogFacts,
+    PairCell,
     PairOverlap,
     Reason,
     SampleRatioCheck,
@@ -41,13 +42,14 @@ def crossover_share(facts: LogFacts, units: int) -> float:
     return facts.crossover_units / units if units else 0.0
 
 
-def judge_facts(facts: LogFacts, rule: AuditConfig, units: int, *, disjoint: bool) -> FactFindings:
+def judge_facts(facts: LogFacts, rule: AuditConfig, units: int, canary_units: int, *, disjoint: bool) -> FactFindings:
     """Whether the two logs can be joined and judged at all, and how well they cover each other.
 
     Args:
         facts: what the join showed.
         rule: the limits.
         units: units in both logs.
+        canary_units: of them, units in the canary.
         disjoint: whether one layer keeps the two apart, so that nothing may join.
     """
     found = FactFindings()
@@ -55,7 +57,12 @@ def judge_facts(facts: LogFacts, rule: AuditConfig, units: int, *, disjoint: boo
     own, other = shapes.get("canary", ""), shapes.get("experiment", "")
     shape_text = f"ids look like `{own}` in the canary's log and `{other}` in the experiment's"
     coverage, smaller = _coverage(facts)
-    if units == 0 and not disjoint:
+    # a log of canary units alone makes everyone else baseline, so units without any canary among them joined nothing
+    joined = canary_units if not facts.canary_log_complete else units
+    if joined == 0 and disjoint and own != other:
+        text = f"No unit is in both logs. One layer would explain that, but {shape_text}. Give both logs the same ids."
+        found.refused.append(Reason("id_shapes", text))
+    elif joined == 0 and not disjoint:
         times = ""
         if facts.left_out_early:
             times = (
@@ -178,7 +185,8 @@ def ratio_check(split: str, observed: dict[str, int], expected: dict[str, float]
     if total <= 0 or sum(observed.values()) <= 0:
         return SampleRatioCheck(split, observed, expected, None, mismatch=False)
     p = sample_ratio(list(observed.values()), [expected[label] / total for label in observed])
-    return SampleRatioCheck(split, observed, expected, p, mismatch=p < RATIO_ALPHA)
+    # counts that are no counts (a negative one) match no split
+    return SampleRatioCheck(split, observed, expected, None if math.isnan(p) else p, mismatch=not p >= RATIO_ALPHA)
 
 
 def pair_overlaps(cells: Cells, config: Config) -> tuple[PairOverlap, ...]:
@@ -192,16 +200,33 @@ def pair_overlaps(cells: Cells, config: Config) -> tuple[PairOverlap, ...]:
     for ids in dict.fromkeys(cell.experiments for cell in cells.pairs):
         own = [cell for cell in cells.pairs if cell.experiments == ids]
         n = sum(cell.units for cell in own)
-        firsts = {arm: sum(c.units for c in own if c.arms[0] == arm) for arm in dict.fromkeys(c.arms[0] for c in own)}
-        seconds = {arm: sum(c.units for c in own if c.arms[1] == arm) for arm in dict.fromkeys(c.arms[1] for c in own)}
-        worst, p = 0.0, 1.0
-        for first, m in firsts.items():
-            for second, r in seconds.items():
-                both = sum(cell.units for cell in own if cell.arms == (first, second))
-                deviation = both / (m * r / n) - 1
+        firsts = list(dict.fromkeys(cell.arms[0] for cell in own))
+        seconds = list(dict.fromkeys(cell.arms[1] for cell in own))
+        alpha = config.audit.alpha / (len(firsts) * len(seconds))
+        worst, smallest, verdict = 0.0, 1.0, AuditVerdict.CLEAN
+        for first in firsts:
+            for second in seconds:
+                deviation, p = _pair(own, first, second)
                 worst = deviation if abs(deviation) > abs(worst) else worst
-                p = min(p, independence([OverlapStratum(n, m, r, both, m / n, r / n)])[1])
-        proven = abs(worst) > config.audit.tolerance and p < config.audit.alpha / (len(firsts) * len(seconds))
-        verdict = AuditVerdict.CONTAMINATED if proven else AuditVerdict.CLEAN
-        pairs.append(PairOverlap(ids, n, worst, p, verdict))
+                smallest = min(p, smallest)
+                if abs(deviation) > config.audit.tolerance and verdict is not AuditVerdict.CONTAMINATED:
+                    verdict = AuditVerdict.CONTAMINATED if p < alpha else AuditVerdict.INCONCLUSIVE
+        pairs.append(PairOverlap(ids, n, worst, smallest, verdict))
     return tuple(pairs)
+
+
+def _pair(cells: Sequence[PairCell], first: str, second: str) -> tuple[float, float]:
+    """Deviation from independence and p-value of two arms, stratum by stratum: never pooled over a ramp."""
+    strata = []
+    for index in sorted({cell.stratum for cell in cells}):
+        here = [cell for cell in cells if cell.stratum == index]
+        n = sum(cell.units for cell in here)
+        m = sum(cell.units for cell in here if cell.arms[0] == first)
+        r = sum(cell.units for cell in here if cell.arms[1] == second)
+        both = sum(cell.units for cell in here if cell.arms == (first, second))
+        if n:
+            strata.append(OverlapStratum(n, m, r, both, m / n, r / n))
+    expected = math.fsum(item.canary * item.arm / item.units for item in strata)
+    if not expected:
+        return 0.0, 1.0
+    return sum(item.both for item in strata) / expected - 1, independence(strata)[1]

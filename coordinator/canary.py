@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from coordinator import wording as fmt
-from coordinator.canary_data import Fault, Sides, read_sides, with_p_value
-from coordinator.canary_metric import Spec, judge_metric, missing, spec_of
+from coordinator.canary_data import Sides, read_sides, with_p_value
+from coordinator.canary_faults import Fault
+from coordinator.canary_metric import judge_metric, missing
+from coordinator.canary_spec import Spec, spec_of
 from coordinator.config import Config
 from coordinator.model import (
     CanaryMetric,
@@ -71,7 +73,7 @@ _TOO_LITTLE = {CanaryMetricVerdict.THIN, CanaryMetricVerdict.NO_DATA, CanaryMetr
 def _planned_minutes(config: Config) -> float:
     window = config.canary.window
     length = window if isinstance(window, timedelta) else window.end - window.start
-    return length.total_seconds() / 60
+    return length.total_seconds() / 60 or _DEFAULT_MINUTES
 
 
 def _metrics(
@@ -143,7 +145,8 @@ def _pauses(item: CanaryMetric, config: Config) -> bool:
         return True
     threshold = config.thresholds[item.name]
     noted = threshold.on_thin == "note" or config.canary.on_thin == "note"
-    return not noted or item.critical or item.class_ is MetricClass.RELIABILITY
+    proof = (threshold.promote or config.canary.promote) == "proven"
+    return not noted or proof or item.critical or item.class_ is MetricClass.RELIABILITY
 
 
 def _reason(item: CanaryMetric) -> Reason:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from coordinator import wording as fmt
+from coordinator.canary_faults import Fault, is_empty, side_fault, stale_fault
 from coordinator.documents import Threshold
 from coordinator.model import (
     Cells,
@@ -29,16 +30,8 @@ from coordinator.stats.proportions import compare_rates_stratified
 from coordinator.stats.quantiles import compare_quantiles, quantile, quantile_interval
 from coordinator.stats.series import effective_n, paired_difference
 
-_STALE_INTERVALS = 2
 _LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a metric cannot be judged. ``no_data``: it is missing; else it is no possible number."""
-
-    no_data: bool
-    reason: str
+_T = TypeVar("_T", Counts, Moments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,78 +89,13 @@ def read_sides(
     if len(forms) > 1:
         return Fault(no_data=False, reason="its canary and baseline data have different forms.")
     for cohort, own in sides.items():
-        fault = _fault(cohort, [cell.data for cell in own])
+        fault = side_fault(cohort, [cell.data for cell in own])
         if fault:
             return fault
-    stale = _stale(sides[Cohort.CANARY], sides[Cohort.BASELINE])
+    stale = stale_fault(sides[Cohort.CANARY], sides[Cohort.BASELINE], len(cells.intervals) - 1)
     if stale:
         return stale
     return _compare(name, threshold, sides[Cohort.CANARY], sides[Cohort.BASELINE], stages, level)
-
-
-# ------------------------------------------------------------ is it a possible number?
-
-
-def _fault(cohort: Cohort, data: Sequence[Counts | Moments | Histogram | Series]) -> Fault | None:
-    """The first impossible number of a side; else whether the side has anything at all."""
-    for item in data:
-        wrong = _impossible(item)
-        if wrong:
-            return Fault(no_data=False, reason=f"the {cohort} has {wrong}.")
-    if all(_empty(item) for item in data):
-        return Fault(no_data=True, reason=f"the {cohort} has no {_empty_word(data[0])}.")
-    return None
-
-
-def _impossible(data: Counts | Moments | Histogram | Series) -> str:
-    if isinstance(data, Counts):
-        return _bad_counts(data)
-    if isinstance(data, Moments):
-        if not math.isfinite(data.n) or data.n < 0:
-            return f"n = {data.n:g}"
-        if data.n and not (math.isfinite(data.mean) and math.isfinite(data.m2) and data.m2 >= 0):
-            return "a mean or a spread that no numbers have"
-        return ""
-    values = data.values if isinstance(data, Histogram) else [value for value in data.values if value is not None]
-    bad = [value for value in values if not math.isfinite(value)]
-    return f"a value of {bad[0]:g}" if bad else ""
-
-
-def _bad_counts(data: Counts) -> str:
-    for word, value in (("numerator", data.events), ("denominator", data.trials)):
-        if not math.isfinite(value):
-            return f"a {word} of {value:g}"
-        if value < 0:
-            return f"a negative {word} ({value:g})"
-    return f"more events than trials ({data.events:g} of {data.trials:g})" if data.events > data.trials else ""
-
-
-def _empty(data: Counts | Moments | Histogram | Series) -> bool:
-    if isinstance(data, Counts):
-        return data.trials == 0
-    if isinstance(data, Series):
-        return all(value is None for value in data.values)
-    return data.n == 0
-
-
-def _empty_word(data: Counts | Moments | Histogram | Series) -> str:
-    return "trials (its denominators are 0)" if isinstance(data, Counts) else "values"
-
-
-def _stale(canary: Sequence[MetricCell], baseline: Sequence[MetricCell]) -> Fault | None:
-    """The canary stopped reporting while the baseline went on."""
-    behind = _last(baseline) - _last(canary)
-    if behind <= _STALE_INTERVALS:
-        return None
-    return Fault(
-        no_data=True, reason=f"the canary's newest point is {behind} intervals older than the baseline's: stale."
-    )
-
-
-def _last(cells: Sequence[MetricCell]) -> int:
-    if isinstance(cells[0].data, Series):
-        return max((index for index, value in enumerate(cells[0].data.values) if value is not None), default=0)
-    return max(cell.stratum for cell in cells if not _empty(cell.data))
 
 
 # ------------------------------------------------------------ the comparison
@@ -181,22 +109,39 @@ def _compare(
     stages: Sequence[int],
     level: float,
 ) -> Sides | Fault:
-    first = canary[0].data
-    if isinstance(first, Counts):
-        return _rates(_by_stratum(canary, Counts), _by_stratum(baseline, Counts), level)
-    if isinstance(first, Moments):
-        return _means(_by_stratum(canary, Moments, stages), _by_stratum(baseline, Moments, stages), level)
-    other = baseline[0].data
+    first, other = canary[0].data, baseline[0].data
     if isinstance(first, Series) and isinstance(other, Series):
         return _gauge(first, other, level)
-    if isinstance(first, Histogram) and isinstance(other, Histogram):
+    if isinstance(first, Histogram):
+        own, others = _histogram(canary), _histogram(baseline)
         if threshold.type is MetricType.QUANTILE:
-            return _quantiles(name, first, other, level)
-        return _means({0: first.moments}, {0: other.moments}, level)
+            return _quantiles(name, own, others, level)
+        return _means({0: own.moments}, {0: others.moments}, level)
+    if isinstance(first, Counts):
+        treated, control = _by_stratum(canary, Counts), _by_stratum(baseline, Counts)
+        return _rates(treated, control, level) if _shared(treated, control) else _NOTHING_SHARED
+    if isinstance(first, Moments):
+        mine, theirs = _by_stratum(canary, Moments, stages), _by_stratum(baseline, Moments, stages)
+        return _means(mine, theirs, level) if _shared(mine, theirs) else _NOTHING_SHARED
     return Fault(no_data=False, reason="its form is not known.")
 
 
-_T = TypeVar("_T", Counts, Moments)
+_NOTHING_SHARED = Fault(
+    no_data=True,
+    reason="the canary and the baseline have no interval in common, so there is nothing to compare; give both the "
+    "same timestamps.",
+)
+
+
+def _shared(canary: dict[int, _T], baseline: dict[int, _T]) -> bool:
+    """Whether some interval has data on both sides."""
+    return any(
+        not is_empty(data) and index in baseline and not is_empty(baseline[index]) for index, data in canary.items()
+    )
+
+
+def _histogram(cells: Sequence[MetricCell]) -> Histogram:
+    return sum((cell.data for cell in cells if isinstance(cell.data, Histogram)), Histogram((), ()))
 
 
 def _by_stratum(cells: Sequence[MetricCell], kind: type[_T], stages: Sequence[int] = ()) -> dict[int, _T]:

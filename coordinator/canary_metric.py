@@ -3,86 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from coordinator import wording as fmt
 from coordinator.canary_data import Sides, described
 from coordinator.canary_power import Power, power_of
+from coordinator.canary_spec import Bound, Spec, bounds_of, limits_of
 from coordinator.config import CanaryConfig
-from coordinator.documents import Limit, Threshold
-from coordinator.model import CanaryMetric, CanaryMetricVerdict, Direction, MetricClass, MetricType, Window
-from coordinator.names import class_by_name, direction_by_name
-
-_RATES = {MetricType.RATE, MetricType.PROPORTION}
-_CRITICAL_ALPHA = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One end of one limit, in fractions or the metric's unit. ``up``: passed by a larger value."""
-
-    kind: str
-    up: bool
-    value: float
-
-    def passed_by(self, estimate: float) -> bool:
-        """Whether an estimate (a value, or a factor of the baseline) is beyond it."""
-        return estimate > self.value if self.up else estimate < self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A metric as the thresholds and its name define it."""
-
-    name: str
-    threshold: Threshold
-    class_: MetricClass
-    direction: Direction
-    alpha: float
-
-    @property
-    def unit(self) -> str | None:
-        """The metric's unit."""
-        return self.threshold.unit
-
-
-def spec_of(name: str, threshold: Threshold, canary: CanaryConfig) -> Spec:
-    """Class, direction and alpha: as given, else by name, else business, two-sided, 0.05 (0.01 where critical).
-
-    Args:
-        name: the metric.
-        threshold: its entry of ``canary-thresholds.yml``.
-        canary: the defaults.
-    """
-    alpha = threshold.alpha if threshold.alpha is not None else canary.alpha
-    if threshold.critical and threshold.alpha is None:
-        alpha = min(alpha, _CRITICAL_ALPHA)
-    class_ = threshold.class_ or class_by_name(name) or MetricClass.BUSINESS
-    direction = threshold.direction or direction_by_name(name) or Direction.EITHER
-    return Spec(name, threshold, class_, direction, alpha)
-
-
-def limits_of(threshold: Threshold, kind: MetricType) -> dict[str, dict[str, float]]:
-    """The limits as in ``report.json``: rates as fractions, relative ones as factors of the baseline."""
-    scale = 100.0 if kind in _RATES else 1.0
-    result: dict[str, dict[str, float]] = {}
-    for name, limit, divisor in (("absolute", threshold.absolute, scale), ("relative", threshold.relative, 1.0)):
-        if limit is not None:
-            result[name] = {end: value / divisor for end, value in _ends(limit)}
-    return result
-
-
-def _ends(limit: Limit) -> Iterator[tuple[str, float]]:
-    if limit.max is not None:
-        yield "max", limit.max
-    if limit.min is not None:
-        yield "min", limit.min
-
-
-def bounds_of(limits: dict[str, dict[str, float]]) -> list[Bound]:
-    """Every end of every limit, the absolute ones first."""
-    return [Bound(kind, end == "max", value) for kind, ends in limits.items() for end, value in ends.items()]
+from coordinator.model import CanaryMetric, CanaryMetricVerdict, Direction, MetricType, Window
 
 
 def missing(spec: Spec, verdict: CanaryMetricVerdict, reason: str) -> CanaryMetric:
@@ -226,10 +153,16 @@ class _Case:
 
     def _estimate_passes(self, bound: Bound) -> bool:
         estimate = self._estimate(bound)
-        if estimate is None:
-            # no baseline to be a factor of: any event beyond a baseline of nothing passes a relative maximum
-            return bound.up and self.sides.canary > self.sides.baseline
+        if estimate is None:  # no baseline to be a factor of: any change for the worse passes a relative limit
+            return self._adverse(bound)
         return bound.passed_by(estimate)
+
+    def _adverse(self, bound: Bound) -> bool:
+        """Whether the difference is towards the limit: the one within strata, which no ramp can turn round."""
+        difference = self.sides.result.difference
+        if not math.isfinite(difference):
+            difference = self.sides.canary - self.sides.baseline
+        return difference > 0 if bound.up else difference < 0
 
     def _breach(self, bound: Bound) -> str:
         """What is breached, in words; "" if it is not."""
@@ -243,8 +176,8 @@ class _Case:
             if bound.passed_by(self.sides.baseline):
                 text += ", and so is the baseline (the limit is wrong, or the service is)"
             return text
-        adverse = self.sides.canary > self.sides.baseline if bound.up else self.sides.canary < self.sides.baseline
-        return f"beyond {self._limit(bound)}, and not by luck" if adverse and self.significant and self.provable else ""
+        proven = self._adverse(bound) and self.significant and self.provable
+        return f"beyond {self._limit(bound)}, and not by luck" if proven else ""
 
     def _why_open(self, passed: list[Bound]) -> str:
         if not self.provable:
@@ -266,7 +199,8 @@ class _Case:
         room = bound.value - start
         if estimate is None or not room or (room > 0) is not bound.up:
             return 0.0
-        return max((estimate - start) / room, 0.0)
+        way = (estimate - start) / room
+        return abs(way) if self.spec.direction is Direction.EITHER else max(way, 0.0)
 
     def _proven(self, bound: Bound) -> bool:
         """Whether the whole interval is inside the limit."""
@@ -283,16 +217,23 @@ class _Case:
     def _thin(self, bounds: list[Bound]) -> str:
         """Why the data is too little, in a sentence; "" if it is enough."""
         power = self.power
+        test = self.sides.result
+        if math.isnan(test.p_value):
+            return self._sentence("within the limits, but the data is too little to test any difference")
+        if test.relative is None and self.sides.canary_total is None and any(b.kind == "relative" for b in bounds):
+            return self._sentence("within the limits, but the baseline is so near 0 (or below) that no factor holds")
         if power.too_few_tail:
             text = f"so few samples tell little of the quantile: {power.too_few_tail}"
             return self._sentence(f"within the limits, but {text}")
-        if not power.power < self.canary.min_power and not math.isnan(power.power):
+        if power.power >= self.canary.min_power:
             return ""
         if self._clean_zero(bounds):
             self.notes.append(
                 "The canary saw no adverse event, and its one-sided 95% bound is below the absolute limit."
             )
             return ""
+        if math.isnan(power.power):
+            return self._sentence("within the limits, but nobody can say how large a change this data would show")
         seen = f"a change as large as the limit would be seen in {fmt.chance(_known(power.power))} of such windows"
         asked = f"{fmt.share(self.canary.min_power)} are asked for"
         needed = ""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from coordinator.config import CanaryConfig, Config, ExperimentConfig, ReleaseFile
-from coordinator.documents import CanaryDocument, ExperimentDocument, Threshold, Value
-from coordinator.model import Direction, MetricClass, Problem
+from pydantic import BaseModel
+
+from coordinator.config import CanaryConfig, EngineConfig, ExperimentConfig
+from coordinator.documents import Mde, Threshold
+from coordinator.model import Direction, MetricClass, Problem, Role
 from coordinator.names import class_by_name, direction_by_name
 from coordinator.overrides import Where, input_of
-from coordinator.problems import dotted, nearest
+from coordinator.problems import dotted, near, nearest
 
 Found = Iterator[tuple[Where, Problem]]
 """Problems with the place of the config, or of a document, that they belong to."""
@@ -32,24 +34,25 @@ def missing_parts(raw: dict[str, Any], *, audit_only: bool = False) -> Found:
         raw: the config with the inputs laid over it.
         audit_only: only what step 1 needs.
     """
-    canary = _mapping(raw.get("canary"))
+    canary = raw.get("canary", {})
     shared_log = raw.get("assignments")
     promoted = raw.get("step") == "experiment"
     needed = ["sha", "routing_unit"]
     needed += [] if shared_log else ["assignments"]
     needed += [] if audit_only or promoted else ["metrics", "thresholds"]
-    if not canary.get("share") and not canary.get("steps"):
-        yield _missing(("canary", "share"), "or `canary.steps` for a ramp")
-    yield from (_missing(("canary", key)) for key in needed if not canary.get(key))
-    experiments = raw.get("experiments")
-    listed = experiments if isinstance(experiments, list) and experiments else [{}]
-    first = [] if experiments else ["id"]  # where an experiment stands, its model asks for the id
-    for index, experiment in enumerate(listed):
-        given = _mapping(experiment)
+    if isinstance(canary, dict):  # what is no mapping is named by the validation, once
+        if _lacks(canary, "share", CanaryConfig) and _lacks(canary, "steps", CanaryConfig):
+            yield _missing(("canary", "share"), "or `canary.steps` for a ramp")
+        yield from (_missing(("canary", key)) for key in needed if _lacks(canary, key, CanaryConfig))
+    experiments = raw.get("experiments") or [{}]
+    first = [] if raw.get("experiments") else ["id"]  # where an experiment stands, its model asks for the id
+    for index, experiment in enumerate(experiments if isinstance(experiments, list) else ()):
         keys = [*first, "unit", "split"]
         keys += [] if shared_log else ["assignments"]
         keys += [] if audit_only else ["data"]
-        yield from (_missing(("experiments", index, key)) for key in keys if not given.get(key))
+        if isinstance(experiment, dict):
+            absent = (key for key in keys if _lacks(experiment, key, ExperimentConfig))
+            yield from (_missing(("experiments", index, key)) for key in absent)
     if promoted:
         keys = ["canary_promoted_at", "canary_report"]
         yield from (_missing((key,), "`step: experiment` needs it") for key in keys if not raw.get(key))
@@ -63,24 +66,31 @@ def _missing(path: Where, more: str = "") -> tuple[Where, Problem]:
     return path, Problem(f"missing_{path[-1]}", f"`{dotted(path)}`: {text}", fix=fix)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _lacks(given: dict[str, Any], key: str, model: type[BaseModel]) -> bool:
+    """Whether the key is not given, not even misspelt: an unknown key near it is one error, not two."""
+    known = list(model.model_fields)
+    unknown = (name for name in given if name not in known)
+    return not given.get(key) and all(near(name, known) != key for name in unknown)
 
 
 # ------------------------------------------------------------ release.yml
 
 
-def contradictions(release: ReleaseFile) -> Found:
-    """What contradicts itself in a release that is valid key by key."""
-    yield from _canary(release.canary)
-    seen: dict[str, int] = {}
-    for index, experiment in enumerate(release.experiments):
+def experiment_contradictions(experiments: Mapping[int, ExperimentConfig]) -> Found:
+    """What contradicts itself in the experiments that are valid key by key, by their place in the list."""
+    seen: set[str] = set()
+    for index, experiment in experiments.items():
         where: Where = ("experiments", index)
         if experiment.id in seen:
             yield (*where, "id"), Problem("duplicate_id", f"the experiment `{experiment.id}` stands twice")
-        seen[experiment.id] = index
+        seen.add(experiment.id)
         yield from _experiment(experiment, where)
-    engine = release.engine
+
+
+def engine_contradictions(engine: EngineConfig | None) -> Found:
+    """Limits of the engine that cannot be meant as they stand."""
+    if engine is None:
+        return
     if engine.memory_limit and not _MEMORY.match(engine.memory_limit):
         text = f"found {engine.memory_limit!r}, expected an amount such as 4GB or 512MB"
         yield ("engine", "memory_limit"), Problem("memory_limit", text)
@@ -90,7 +100,10 @@ def contradictions(release: ReleaseFile) -> Found:
         yield ("engine", "sample"), Problem("sample", "sampling is not in this version", fix="Leave `sample` out.")
 
 
-def _canary(canary: CanaryConfig) -> Found:
+def canary_contradictions(canary: CanaryConfig | None) -> Found:
+    """What contradicts itself in a canary that is valid key by key."""
+    if canary is None:
+        return
     times = [step.at for step in canary.steps]
     if times != sorted(set(times)):
         yield ("canary", "steps"), Problem("steps", "the steps' times must increase, each later than the one before")
@@ -102,7 +115,6 @@ def _canary(canary: CanaryConfig) -> Found:
     if both:
         text = f"`{min(both)}` stands for the canary and for the baseline"
         yield ("canary", "cohorts"), Problem("cohorts", text)
-    yield from _looks(canary.looks, ("canary", "looks"))
     window = canary.window
     if isinstance(window, timedelta):
         if window.total_seconds() <= 0:
@@ -127,12 +139,11 @@ def _experiment(experiment: ExperimentConfig, where: Where) -> Found:
     if ignored:
         text = f"`{min(ignored)}` is an arm of the split and ignored"
         yield (*where, "ignore_variants"), Problem("ignore_variants", text)
-    yield from _looks(experiment.looks, (*where, "looks"))
-
-
-def _looks(looks: int | str, where: Where) -> Found:
-    if isinstance(looks, int) and looks < 1:
-        yield where, Problem("looks", f"found {looks}, expected 1 or more, `auto` or `many`")
+    named = [name for name, metric in experiment.metrics.items() if metric.role is Role.PRIMARY]
+    other = [name for name in named if name != (experiment.primary or named[0])]
+    if other:
+        text = f"`{other[0]}` and `{experiment.primary or named[0]}` are both the primary metric"
+        yield (*where, "metrics", other[0]), Problem("two_primaries", text, fix="Make one of them secondary.")
 
 
 # ------------------------------------------------------------ canary-thresholds.yml
@@ -143,6 +154,10 @@ def threshold_problems(thresholds: dict[str, Threshold], on_thin: str) -> Found:
     for name, threshold in thresholds.items():
         where: Where = ("metrics", name)
         bounds = [limit for limit in (threshold.absolute, threshold.relative) if limit is not None]
+        for kind, end, value in _ends(threshold):
+            if not math.isfinite(value):
+                text = f"`{name}`: found {value:g}, expected a number: nothing would ever pass this limit"
+                yield (*where, kind, end), Problem("limit", text, fix="Leave the limit out, or give a number.")
         if not any(limit.max is not None or limit.min is not None for limit in bounds):
             text = f"`{name}` has no limit"
             yield where, Problem("no_limit", text, fix="Give `absolute` or `relative` with a `max` or a `min`.")
@@ -159,16 +174,24 @@ def threshold_problems(thresholds: dict[str, Threshold], on_thin: str) -> Found:
             yield where, Problem("on_thin", text, fix="Choose one of the two.")
 
 
+def _ends(threshold: Threshold) -> Iterator[tuple[str, str, float]]:
+    for kind, limit in (("absolute", threshold.absolute), ("relative", threshold.relative)):
+        for end in ("max", "min"):
+            value = getattr(limit, end, None)
+            if value is not None:
+                yield kind, end, value
+
+
 def _relative(threshold: Threshold, name: str, where: Where) -> Found:
     limit = threshold.relative
     if limit is None:
         return
-    if limit.max is not None and not limit.max > 1:
+    if limit.max is not None and limit.max <= 1:
         text = (
             f"`{name}`: a relative max of {limit.max:g} is passed by no change at all; it is a factor of the baseline"
         )
         yield (*where, "relative", "max"), Problem("relative_limit", text, fix="Write 1.5 for at most 1.5 x baseline.")
-    if limit.min is not None and not limit.min < 1:
+    if limit.min is not None and limit.min >= 1:
         text = (
             f"`{name}`: a relative min of {limit.min:g} is passed by no change at all; it is a factor of the baseline"
         )
@@ -192,73 +215,19 @@ def _direction(threshold: Threshold, name: str, where: Where) -> Found:
             yield (*where, kind, better), Problem("direction", text, fix=fix)
 
 
-# ------------------------------------------------------------ data documents
+# ------------------------------------------------------------ mde.yml
 
 
-def canary_problems(document: CanaryDocument, config: Config) -> Found:
-    """Where the canary's metrics document contradicts the release or is not of one form; places are the document's."""
-    found, expected = document.canary.sha, config.canary.sha
-    if found and expected and not same_sha(found, expected):
-        text = f"the metrics are of build `{found}`, the release says `{expected}`"
-        yield ("canary", "sha"), Problem("sha_mismatch", text, fix="Export the metrics of the build to be released.")
-    if document.window and document.window.end <= document.window.start:
-        yield ("window",), Problem("window", "the window ends before it starts")
-    for side, data in (("canary", document.canary), ("baseline", document.baseline)):
-        for name, value in data.metrics.items():
-            if _form(value) is None:
-                yield (side, "metrics", name), Problem("metric_form", f"`{name}`: {_FORMS}")
-
-
-def experiment_problems(document: ExperimentDocument, experiment: ExperimentConfig) -> Found:
-    """Where ``experiment-data.yml`` contradicts the release; places are the document's."""
-    if document.experiment_id != experiment.id:
-        text = f"the data is of experiment `{document.experiment_id}`, the release says `{experiment.id}`"
-        yield ("experiment_id",), Problem("experiment_mismatch", text)
-    if document.running_since and document.running_until and document.running_until <= document.running_since:
-        yield ("running_until",), Problem("running_until", "`running_until` is before `running_since`")
-    names = [variant.name for variant in document.variants]
-    expected = [arm for arm in experiment.split if arm not in names]
-    if expected:
-        text = f"the data has no variant `{expected[0]}`, an arm of the split"
-        yield ("variants",), Problem("missing_variant", text, fix=nearest(expected[0], names))
-    for index, variant in enumerate(document.variants):
-        where: Where = ("variants", index)
-        if variant.name not in experiment.split and variant.name not in experiment.ignore_variants:
-            text = f"the variant `{variant.name}` is no arm of the split"
-            fix = nearest(variant.name, list(experiment.split))
-            yield (*where, "name"), Problem("unknown_variant", text, fix=fix)
-        if names.count(variant.name) > 1 and names.index(variant.name) != index:
-            yield (*where, "name"), Problem("duplicate_variant", f"the variant `{variant.name}` stands twice")
-        for name, value in variant.metrics.items():
-            yield from _metric(name, value, variant.cohort_size, (*where, "metrics", name))
-    if experiment.primary:
-        known = sorted({reported(name) for variant in document.variants for name in variant.metrics})
-        if experiment.primary not in known:
-            text = f"the primary metric `{experiment.primary}` is not in the data"
-            yield ("variants",), Problem("missing_primary", text, fix=nearest(experiment.primary, known))
-
-
-def _metric(name: str, value: float | Sequence[float] | Value, size: float, where: Where) -> Found:
-    if isinstance(value, float):
-        if math.isfinite(size) and math.isfinite(value) and value > size:
-            text = f"`{name}` is {value:g}, above its cohort's size of {size:g}: it is not a proportion"
-            yield where, Problem("count_above_cohort", text, fix="Give { n, mean, std } or samples instead.")
-    elif isinstance(value, Value) and _form(value) is None:
-        yield where, Problem("metric_form", f"`{name}`: {_FORMS}")
-
-
-_FORMS = "expected one of { numerator, denominator }, { n, mean, std }, { samples } or { value }, whole and alone"
-
-
-def _form(value: Value) -> frozenset[str] | None:
-    given = frozenset(value.model_fields_set)
-    return given if given in FORMS else None
-
-
-FORMS = frozenset(
-    frozenset(names) for names in (("numerator", "denominator"), ("n", "mean", "std"), ("samples",), ("value",))
-)
-"""The forms that a metric of a document may have."""
+def mde_problems(effects: Mapping[str, Mde]) -> Found:
+    """Minimum effects that cannot be meant as they stand; places are those of ``mde.yml``."""
+    for name, effect in effects.items():
+        given = {"mde_relative": effect.mde_relative, "mde_absolute": effect.mde_absolute}
+        if not any(value is not None for value in given.values()):
+            yield (name,), Problem("no_mde", f"`{name}`: expected `mde_relative`, `mde_absolute` or both")
+        for key, value in given.items():
+            if value is not None and not 0 < value < math.inf:
+                text = f"`{name}`: found {value:g}, expected a size above 0, whichever direction is good"
+                yield (name, key), Problem("mde", text)
 
 
 def reported(name: str) -> str:
@@ -268,13 +237,3 @@ def reported(name: str) -> str:
     ('checkout_completion_rate', 'revenue')
     """
     return name.removesuffix("_count") + "_rate" if name.endswith("_count") else name
-
-
-def same_sha(one: str, other: str) -> bool:
-    """Whether two builds are the same: short and full SHAs compare by prefix, from 7 characters on.
-
-    >>> same_sha("9f3c2ab", "9F3C2AB0000"), same_sha("9f3", "9f3c2ab")
-    (True, False)
-    """
-    first, second = sorted((one.strip().lower(), other.strip().lower()), key=len)
-    return first == second or (len(first) >= 7 and second.startswith(first))

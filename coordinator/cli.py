@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coordinator import __version__
-from coordinator.errors import GateError, RefusedError, describe
+from coordinator.errors import CancelledError, GateError, InputError, RefusedError, combine, describe, internal
 from coordinator.inputs import INPUTS
+from coordinator.model import ExitCode, Problem
 
 if TYPE_CHECKING:
     from coordinator.config import Config
@@ -53,12 +55,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except GateError as error:
-        _clear_progress()
-        for problem in error.problems:
-            _say(f"error: {describe(problem)}")
-        return int(error.exit_code)
-    except BrokenPipeError:
+        return _failed(error)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the exit does not flush into it
         return 0
+    except KeyboardInterrupt:
+        return _failed(CancelledError([Problem("cancelled", "cancelled")], ExitCode.INTERRUPTED))
+    except Exception as error:  # noqa: BLE001 - no traceback in a user's face
+        return _failed(internal(error))
+
+
+def _failed(error: GateError) -> int:
+    _clear_progress()
+    for problem in error.problems:
+        _say(f"error: {describe(problem)}")
+    return int(error.exit_code)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,29 +131,47 @@ def _run(arguments: argparse.Namespace, *, audit_only: bool) -> int:
     from coordinator.deliver import leave, write_files  # noqa: PLC0415 - `--help` must not pay for it
     from coordinator.gate import World, execute  # noqa: PLC0415
 
-    workspace = arguments.workspace.resolve()
+    workspace = _workspace(arguments)
     world = World(workspace, datetime.now(UTC), progress=_progress)
-    outcome = execute(partial(_load, arguments), world, audit_only=audit_only)
+    outcome = execute(partial(_load, arguments, audit_only=audit_only), world, audit_only=audit_only)
     _clear_progress()
     report = outcome.report
-    files = write_files(report, outcome.config, workspace)
-    if arguments.json:
+    files = _written(partial(write_files, report, outcome.config, workspace))
+    if arguments.json and files:
         sys.stdout.write((workspace / files["report-json"]).read_text(encoding="utf-8"))
+        for problem in report.errors:
+            _say(f"error: {describe(problem)}")
     else:
         _show(report, {name: path for name, path in files.items() if path})
-    for problem in report.errors:
-        _say(f"error: {describe(problem)}")
+    if not files:
+        return max(report.exit_code, int(ExitCode.UNFINISHED))
     if outcome.abrupt:
         leave(report.exit_code)
     return report.exit_code
 
 
-def _load(arguments: argparse.Namespace) -> Config:
+def _written(write: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """The files of the report; none where the folder cannot be written to, which the terminal then says."""
+    try:
+        return write()
+    except OSError as error:
+        _say(f"error: the report could not be written: {error.strerror or type(error).__name__}. Check the disk.")
+        return {}
+
+
+def _workspace(arguments: argparse.Namespace) -> Path:
+    workspace: Path = arguments.workspace.resolve()
+    if not workspace.is_dir():
+        raise InputError.of("no_workspace", f"`--workspace`: there is no folder `{arguments.workspace}`")
+    return workspace
+
+
+def _load(arguments: argparse.Namespace, *, audit_only: bool = False) -> Config:
     from coordinator.loader import load_config  # noqa: PLC0415
 
     given = {name: getattr(arguments, name.replace("-", "_"), None) for name in INPUTS if name not in _NOT_FLAGS}
     overrides = {name: value for name, value in given.items() if value is not None}
-    return load_config(arguments.config, overrides, workspace=arguments.workspace.resolve())
+    return load_config(arguments.config, overrides, workspace=_workspace(arguments), audit_only=audit_only)
 
 
 def _validate(arguments: argparse.Namespace) -> int:
@@ -153,12 +182,13 @@ def _validate(arguments: argparse.Namespace) -> int:
     problems = routing_units_match(config)
     if problems:
         raise RefusedError(problems)
-    engine = open_engine(config, workspace=arguments.workspace.resolve(), progress=_progress)
+    engine = open_engine(config, workspace=_workspace(arguments), progress=_progress)
+    reads = [engine.audit_cells, *([] if config.step == "experiment" else [engine.canary_cells])]
+    reads += [partial(engine.experiment_cells, experiment.id) for experiment in config.experiments]
     try:
-        engine.audit_cells()
-        engine.canary_cells()
-        for experiment in config.experiments:
-            engine.experiment_cells(experiment.id)
+        error = combine(error for read in reads if (error := _fault(read)) is not None)
+        if error:
+            raise error
         records, warnings = engine.sources, (*config.notes, *engine.notes, *engine.warnings)
     finally:
         engine.close()
@@ -169,6 +199,14 @@ def _validate(arguments: argparse.Namespace) -> int:
         _print(f"note: {warning}")
     _print("The config and every file it names can be read. Nothing was judged.")
     return 0
+
+
+def _fault(read: Callable[[], object]) -> GateError | None:
+    try:
+        read()
+    except GateError as error:
+        return error
+    return None
 
 
 def _schema(_arguments: argparse.Namespace) -> int:

@@ -7,9 +7,9 @@ content of the files that it names.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from coordinator.documents import (
     CanaryDocument,
@@ -20,7 +20,38 @@ from coordinator.documents import (
     WindowSpec,
 )
 from coordinator.model import Direction, MetricType, Role
-from coordinator.values import Duration, Fraction, Share, Split, Strings, Timestamp
+from coordinator.values import (
+    Duration,
+    Fraction,
+    Level,
+    Share,
+    Split,
+    Strings,
+    Timestamp,
+    duration,
+    looks,
+)
+
+
+def _window(value: Any) -> Any:
+    if isinstance(value, (dict, WindowSpec)):
+        return value
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {{ start: <time>, end: <time> }}") from None
+
+
+def _window_kind(value: Any) -> str:
+    return "times" if isinstance(value, (dict, WindowSpec)) else "length"
+
+
+ObservationWindow = Annotated[
+    Annotated[timedelta, Tag("length")] | Annotated[WindowSpec, Tag("times")],
+    Discriminator(_window_kind),
+    BeforeValidator(_window),
+]
+Looks = Annotated[int | Literal["auto", "many"], BeforeValidator(looks)]
 
 
 class ShareStep(Frozen):
@@ -59,13 +90,13 @@ class CanaryConfig(Frozen):
     complete: bool | None = None
     metrics: str | None = None
     thresholds: str | None = None
-    window: Duration | WindowSpec = timedelta(minutes=30)
+    window: ObservationWindow = timedelta(minutes=30)
     min_power: Fraction = 0.5
-    alpha: Fraction = 0.05
+    alpha: Level = 0.05
     trend_floor: Fraction = 0.25
     on_thin: Literal["pause", "note"] = "pause"
     promote: Literal["default", "proven"] = "default"
-    looks: int | Literal["auto", "many"] = "auto"
+    looks: Looks = "auto"
 
 
 class SplitStep(Frozen):
@@ -112,8 +143,8 @@ class ExperimentConfig(Frozen):
     mde: str | None = None
     primary: str | None = None
     correction: Literal["fdr_bh", "bonferroni", "holm", "none"] = "fdr_bh"
-    alpha: Fraction = 0.05
-    looks: int | Literal["auto", "many"] = "auto"
+    alpha: Level = 0.05
+    looks: Looks = "auto"
     metrics: dict[str, MetricConfig] = Field(default_factory=dict)
 
     @property
@@ -132,14 +163,14 @@ class AuditConfig(Frozen):
 
     rule: Literal["evidence", "threshold"] = "evidence"
     tolerance: Fraction = 0.10
-    alpha: Fraction = 0.001
+    alpha: Level = 0.001
     require_proof: bool = False
-    layer_noise: int = 0
+    layer_noise: int = Field(default=0, ge=0)
     exclusion_threshold: Fraction = 0.02
     max_crossover: Fraction = 0.01
     min_coverage: Fraction = 0.90
     max_bad_rows: Fraction = 0.001
-    unit_aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    unit_aliases: dict[str, Strings] = Field(default_factory=dict)
 
 
 class PlatformConfig(Frozen):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from coordinator.config import Config
 from coordinator.errors import GateError, describe
 from coordinator.model import Report
+from coordinator.report.escape import command
 from coordinator.report.escape import log as escape_log
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from coordinator.publishers import Receipt
 
 EXCLUSIONS = "exclusions.txt"
+_TITLE = "Release gate"
 
 
 def write_files(report: Report, config: Config | None, workspace: Path) -> dict[str, str]:
@@ -141,7 +143,7 @@ class Delivery:
 
     def _log_receipt(self, receipt: Receipt) -> None:
         level = "notice" if receipt.ok else "warning"
-        self.say(f"::{level} title={escape_property(receipt.publisher)}::{escape_data(receipt.message)}")
+        self.say(command(level, receipt.message, title=_TITLE))
 
     def _log(self, report: Report) -> None:
         from coordinator.report.text import render_text  # noqa: PLC0415
@@ -149,11 +151,11 @@ class Delivery:
         for line in render_text(report).splitlines():
             self.say(escape_log(line))
         for problem in report.errors:
-            where = f"file={escape_property(problem.file)}" if problem.file else ""
-            line = f",line={problem.line}" if problem.file and problem.line else ""
-            self.say(f"::error {where}{line}::{escape_data(describe(problem))}")
+            self.say(
+                command("error", describe(problem), file=problem.file, line=problem.line if problem.file else None)
+            )
         if not report.errors and report.exit_code:
-            self.say(f"::error title=Release gate::{escape_data(report.action)}")
+            self.say(command("error", report.action, title=_TITLE))
 
     def _sink(self, name: str) -> _Sink:
         return _Sink(self, name)
@@ -162,7 +164,7 @@ class Delivery:
         """The traceback of a fault, in a group that only debug logging shows."""
         for line in traceback.format_exception(error):
             for part in line.splitlines():
-                self.say(f"::debug::{escape_data(part)}")
+                self.say(command("debug", part))
 
     @staticmethod
     def leave(code: int) -> None:
@@ -184,27 +186,9 @@ class _Sink:
         if not isinstance(error, Exception):
             return False
         reason = str(error) if isinstance(error, (OSError, GateError)) else type(error).__name__
-        self.delivery.say(f"::warning title=Release gate::{escape_data(f'{self.name} could not be written: {reason}')}")
+        self.delivery.say(command("warning", f"{self.name} could not be written: {reason}", title=_TITLE))
         self.delivery.traceback(error)
         return True
-
-
-def escape_data(text: str) -> str:
-    """Text as the data of a workflow command.
-
-    >>> escape_data("100%")
-    '100%25'
-    """
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def escape_property(text: str) -> str:
-    """Text as a property of a workflow command.
-
-    >>> escape_property("a:b,c")
-    'a%3Ab%2Cc'
-    """
-    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _own(paths: list[Path], workspace: Path) -> None:

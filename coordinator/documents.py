@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from coordinator.model import Direction, MetricClass, MetricType
-from coordinator.values import Fraction, Number, Samples, Timestamp
+from coordinator.values import Level, Number, Samples, Timestamp, number
 
 
 class Frozen(BaseModel):
@@ -35,7 +35,7 @@ class Threshold(Frozen):
     class_: MetricClass | None = Field(default=None, alias="class")
     type: MetricType | None = None
     direction: Direction | None = None
-    alpha: Fraction | None = None
+    alpha: Level | None = None
     unit: str | None = None
     critical: bool = False
     on_thin: Literal["pause", "note"] = "pause"
@@ -61,6 +61,23 @@ class Mde(Frozen):
 # ------------------------------------------------------------ data documents
 
 
+def _samples_kind(value: object) -> str:
+    return "path" if isinstance(value, str) else "list"
+
+
+def _samples(value: object) -> object:
+    if value is not None and not isinstance(value, (list, tuple, str)):
+        raise ValueError("found a mapping, expected a list of numbers or the path of a file with them")
+    return value
+
+
+SamplesOrPath = Annotated[
+    Annotated[Samples, Tag("list")] | Annotated[str, Tag("path")],
+    Discriminator(_samples_kind),
+    BeforeValidator(_samples),
+]
+
+
 class Value(Frozen):
     """One metric's aggregated numbers: exactly one of the forms of the contract, section 5."""
 
@@ -69,7 +86,7 @@ class Value(Frozen):
     n: Number | None = None
     mean: Number | None = None
     std: Number | None = None
-    samples: Samples | str | None = None
+    samples: SamplesOrPath | None = None
     value: Number | None = None
 
 
@@ -79,8 +96,17 @@ def _kind(value: object) -> str:
     return "samples" if isinstance(value, list | tuple) else "count"
 
 
+def _count(value: object) -> float:
+    try:
+        return number(value)
+    except ValueError as error:
+        raise ValueError(f"{error} (a count), a list of numbers, or {{ n, mean, std }}") from None
+
+
 MetricValue = Annotated[
-    Annotated[Number, Tag("count")] | Annotated[Samples, Tag("samples")] | Annotated[Value, Tag("value")],
+    Annotated[float, BeforeValidator(_count), Tag("count")]
+    | Annotated[Samples, Tag("samples")]
+    | Annotated[Value, Tag("value")],
     Discriminator(_kind),
 ]
 

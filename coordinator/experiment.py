@@ -121,6 +121,8 @@ def _information(config: Config, experiment: ExperimentConfig, now: datetime) ->
     if document is None or document.running_since is None or document.running_until is None:
         return 1.0
     planned = (document.running_until - document.running_since).total_seconds()
+    if planned <= 0:
+        return 1.0
     return max((now - document.running_since).total_seconds() / planned, _LEAST_INFORMATION)
 
 
@@ -133,8 +135,10 @@ def _specs(cells: Cells, config: Config, experiment: ExperimentConfig) -> list[M
     roles = {name: experiment.metrics.get(name, MetricConfig()).role for name in names}
     primary = experiment.primary or next((name for name, role in roles.items() if role is Role.PRIMARY), None)
     primary = primary or next((name for name in names if not guardrail_by_name(name)), names[0] if names else None)
-    if primary is not None and primary not in names:
-        names.append(primary)
+    # a metric that the config names and the data lacks is judged as missing, never forgotten
+    names += [
+        name for name in dict.fromkeys([*([primary] if primary else []), *experiment.metrics]) if name not in names
+    ]
     names.sort(key=lambda name: name != primary)
     mdes = config.mdes.get(experiment.id, {})
     divisor = experiment.looks if isinstance(experiment.looks, int) else 1
@@ -142,9 +146,14 @@ def _specs(cells: Cells, config: Config, experiment: ExperimentConfig) -> list[M
     for name in names:
         settings = experiment.metrics.get(name, MetricConfig())
         role = Role.PRIMARY if name == primary else _other_role(name, settings)
-        known = settings.direction or direction_by_name(name)
-        notes = () if known else ("Its name does not say which way is good: an increase was taken as good.",)
-        direction = Direction.INCREASE if known in {None, Direction.EITHER} else known or Direction.INCREASE
+        known = settings.direction or direction_by_name(name) or Direction.EITHER
+        notes: tuple[str, ...] = ()
+        direction = known
+        if known is Direction.EITHER and role is Role.GUARDRAIL:
+            notes = ("Nothing says which way is good, so a change to either side counts as worse.",)
+        elif known is Direction.EITHER:
+            notes = ("Its name does not say which way is good: an increase was taken as good.",)
+            direction = Direction.INCREASE
         specs.append(MetricSpec(name, role, direction, settings, mdes.get(name), experiment.alpha / divisor, notes))
     return specs
 
@@ -185,7 +194,7 @@ def _metrics(
 
 
 def _looked_at(found: Comparison, information: float | None, alpha: float) -> Comparison:
-    """Ranks that disagree with the mean prove nothing; before the end, the always-valid p-value and intervals."""
+    """Before the end: the always-valid p-value and intervals."""
     result = found.result
     if information is None or math.isnan(result.p_value):
         return found
@@ -266,8 +275,9 @@ def _caps(
             "`canary_users_excluded: true` in it; or give a per-unit table."
         )
         caps.append(Reason("canary_users_not_excluded", text))
-    if audit.verdict is AuditVerdict.INCONCLUSIVE:
-        caps.append(Reason("audit_inconclusive", "The audit is INCONCLUSIVE, so the experiment is MIXED at best."))
+    if audit.verdict is not AuditVerdict.CLEAN:
+        text = f"The audit is {audit.verdict}, so the experiment is MIXED at best."
+        caps.append(Reason("audit_inconclusive", text))
     for pair in audit.pairs:
         if pair.verdict is AuditVerdict.CONTAMINATED and experiment.id in pair.experiments:
             other = next(name for name in pair.experiments if name != experiment.id)
@@ -283,7 +293,9 @@ def _sample_ratio(cells: Cells, experiment: ExperimentConfig, exclusion: _Exclus
     own = [
         cell
         for cell in cells.arms
-        if cell.experiment == experiment.id and not (exclusion.done and cell.cohort is Cohort.CANARY)
+        if cell.experiment == experiment.id
+        and cell.arm in experiment.split
+        and not (exclusion.done and cell.cohort is Cohort.CANARY)
     ]
     splits = [step.split for step in experiment.steps] or [experiment.split]
     if not own or (len(splits) > 1 and experiment.id not in _stratified(cells)):
@@ -319,8 +331,13 @@ def _notes(config: Config, experiment: ExperimentConfig, information: float | No
         notes.append(text)
     elif isinstance(experiment.looks, int) and experiment.looks > 1:
         notes.append(f"This is one look of {experiment.looks}: every test's alpha is divided by {experiment.looks}.")
-    elif experiment.id not in config.experiment_documents:
+    elif not _ends(config, experiment):
         notes.append(
             "The data does not say until when the experiment runs: fixed-horizon tests, for one look at its end."
         )
     return notes
+
+
+def _ends(config: Config, experiment: ExperimentConfig) -> bool:
+    document = config.experiment_documents.get(experiment.id)
+    return document is not None and document.running_until is not None

@@ -87,11 +87,13 @@ def compare_arm(
         if cell.arm in sides:
             sides[cell.arm].setdefault(cell.stratum, []).append(cell.data)
     fault = _fault({name: [item for part in side.values() for item in part] for name, side in sides.items()})
+    if not fault and not sides[control].keys() & sides[arm].keys():
+        fault = f"`{arm}` and `{control}` have no step of the ramp in common."
     if fault:
         nothing = TestResult("", math.nan, math.nan)
         kind = settings.type or MetricType.MEAN
         return Comparison(kind, math.nan, math.nan, 0, 0, math.nan, nothing, fault=fault)
-    pairs = [(sides[arm][index], sides[control][index]) for index in sides[control] if index in sides[arm]]
+    pairs = [(sides[arm][index], sides[control][index]) for index in sorted(sides[control]) if index in sides[arm]]
     if isinstance(pairs[0][0][0], Counts):
         return _proportions(pairs, level)
     ranks = [
@@ -190,7 +192,7 @@ def _means(
     if settings.denominator:
         kind, name = MetricType.RATIO, " (delta method)"
         pairs = [(ratio_moments(treated), ratio_moments(control)) for treated, control in pairs]
-    elif settings.covariate:
+    elif settings.covariate and all(side.y_mean is not None for pair in pairs for side in pair):
         name = " (CUPED)"
         pairs = [cuped(treated, control) for treated, control in pairs]
     treated = sum((t for t, _ in pairs), Moments(0, math.nan, 0.0))

@@ -85,6 +85,9 @@ def _verdict(
         return ExperimentMetricVerdict.INCONCLUSIVE, text
     if p_adjusted < spec.alpha and effect < 0:
         return ExperimentMetricVerdict.LOSS, f"{p}: worse, and not by luck"
+    if mde is None and _asks(spec.mde):
+        text = f"{p}: the MDE is no size here, as control is {fmt.number(found.control)}; give `mde_absolute`"
+        return ExperimentMetricVerdict.INCONCLUSIVE, text
     if p_adjusted < spec.alpha and effect > 0:
         if mde is None:
             return ExperimentMetricVerdict.WIN, f"{p}; no MDE is given, so significance alone makes it a win"
@@ -104,13 +107,20 @@ def _verdict(
     return ExperimentMetricVerdict.INCONCLUSIVE, text + _still_needed(spec, found, mde)
 
 
+def _asks(mde: Mde | None) -> bool:
+    """Whether a minimum effect is asked for: any figure but 0, and one that is no number too."""
+    return mde is not None and any(value is not None and value != 0 for value in (mde.mde_relative, mde.mde_absolute))
+
+
 def _guardrail(spec: MetricSpec, found: Comparison) -> tuple[ExperimentMetricVerdict, str]:
     """A guardrail is read with its raw p-value: a correction would hide harm."""
     p = found.result.p_value
-    worse = found.result.difference * spec.sign < 0 or found.rank_sign * spec.sign < 0
+    either = spec.direction is Direction.EITHER
+    worse = either or found.result.difference * spec.sign < 0 or found.rank_sign * spec.sign < 0
     phrase = fmt.p_phrase(_known(p))
     if p < spec.alpha and worse:
-        return ExperimentMetricVerdict.HURT, f"{phrase}: significantly worse"
+        word = "changed, and nobody said which way is good" if either else "worse"
+        return ExperimentMetricVerdict.HURT, f"{phrase}: significantly {word}"
     margin = spec.settings.margin
     if margin is None:
         if math.isnan(p):
@@ -118,6 +128,8 @@ def _guardrail(spec: MetricSpec, found: Comparison) -> tuple[ExperimentMetricVer
         return ExperimentMetricVerdict.HOLDS, f"{phrase}: not significantly worse"
     interval = found.result.relative_interval
     worst = None if interval is None else (interval.low if spec.sign > 0 else -interval.high)
+    if interval is not None and either:
+        worst = min(interval.low, -interval.high)
     if worst is not None and worst > -margin:
         return ExperimentMetricVerdict.HOLDS, f"not worse by {fmt.share(margin)} or more, which the interval shows"
     text = f"{phrase}: not shown to be within the margin of {fmt.share(margin)}"

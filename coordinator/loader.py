@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
-from coordinator import checks
-from coordinator.config import Config, ExperimentConfig, ReleaseFile
-from coordinator.documents import CanaryDocument, ExperimentDocument, Mde, ThresholdsFile
-from coordinator.errors import InputError, combine
+from coordinator import checks, data_checks
+from coordinator.config import CanaryConfig, Config, EngineConfig, ExperimentConfig, ReleaseFile, ReportConfig
+from coordinator.documents import CanaryDocument, ExperimentDocument, Mde, Threshold, ThresholdsFile
+from coordinator.errors import InputError
 from coordinator.model import Problem
-from coordinator.overrides import Where, apply, input_of, tidy
-from coordinator.problems import problems_of
-from coordinator.sources.paths import find_files, shown
+from coordinator.overrides import Where, apply, drop_empty, drop_missing, look_up, tidy, tidy_experiment
+from coordinator.problems import dotted, placed, problems_of
+from coordinator.sources.paths import find_files, inside, is_document, shown
+from coordinator.values import short
 from coordinator.yamlfile import Document, read_document
 
 DEFAULT_CONFIG = "release.yml"
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 M = TypeVar("M", bound=BaseModel)
 
 
-class _MdeFile(BaseModel):
-    """``mde.yml``: free names at the top."""
-
-    metrics: dict[str, Mde]
+class _MdeFile(RootModel[dict[str, Mde]]):
+    """``mde.yml``: the metrics' names at the top."""
 
 
 def load_config(
@@ -63,235 +58,217 @@ class _Loading:
     def __init__(self, workspace: Path, *, audit_only: bool) -> None:
         self.workspace = workspace
         self.audit_only = audit_only
-        self.errors: list[InputError] = []
+        self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.allow: tuple[str, ...] = ()
         self.origin: dict[str, Where] = {}
         self.document: Document | None = None
 
     def load(self, path: Path | None, given: Mapping[str, str]) -> Config:
-        raw = self._raw(path)
+        raw = self._raw(path, given)
         self.origin, problems, notes = apply(raw, given)
-        self._add(problems)
+        self.problems += problems
         self.notes += [*notes, *tidy(raw)]
-        _drop_nulls(raw)
+        drop_empty(raw)
         release = self._release(raw)
-        extra = self._files(raw, release)
-        error = combine(self.errors)
-        if error or release is None:
-            raise error or InputError.of("invalid", "the release cannot be read")
+        extra = self._files(raw)
+        if self.problems or release is None:
+            self._stop()
         return Config.model_construct(**{**dict(release), **extra, "notes": tuple(self.notes)})
+
+    def _stop(self) -> NoReturn:
+        raise InputError(dict.fromkeys(self.problems))
 
     # -------------------------------------------------------- release.yml
 
-    def _raw(self, path: Path | None) -> dict[str, Any]:
+    def _raw(self, path: Path | None, given: Mapping[str, str]) -> dict[str, Any]:
+        if not self.workspace.is_dir():
+            raise InputError.of("no_workspace", "the workspace is no folder", file=str(self.workspace))
         file = self.workspace / (path or DEFAULT_CONFIG)
+        if path is None and not file.exists() and not file.is_symlink():
+            if not given:
+                text = f"there is no `{DEFAULT_CONFIG}` in the workspace, and no input is given"
+                fix = "Write one (docs/config.md), name another with `config`, or say all of it by inputs."
+                raise InputError.of("missing_file", text, fix=fix)
+            return {}
         if path is not None and not file.exists() and path.is_file():
             file = path.resolve()
-        if path is None and not file.is_file():
-            return {}
-        self.document = self._try(lambda: read_document(file, shown(file, self.workspace)))
+        name = shown(file, self.workspace)
+        if file.exists() and not inside(file, self.workspace):
+            raise InputError.of(
+                "outside_workspace", "the config lies outside the workspace", file=name, fix="Move it into it."
+            )
+        self.document = self._try(lambda: read_document(file, name))
         return self.document.data if self.document else {}
 
     def _release(self, raw: dict[str, Any]) -> ReleaseFile | None:
-        if raw.get("mode", "gate") == "gate" and (self.document or not self.errors) and raw.get("step") != "both":
-            self._placed(checks.missing_parts(raw, audit_only=self.audit_only), self.document)
+        readable = self.document or not self.problems
+        if raw.get("mode", "gate") == "gate" and readable and raw.get("step") != "both":
+            self._place(checks.missing_parts(raw, audit_only=self.audit_only), self.document)
+        self.allow = tuple(text for _, text in _entries(raw, ("limits", "allow_paths")))
+        release = None
         try:
             release = ReleaseFile.model_validate(raw)
         except ValidationError as error:
-            self._add(problems_of(error, raw, ReleaseFile, self.document, self.origin))
-            return None
-        self._placed(checks.contradictions(release), self.document)
-        self.allow = release.limits.allow_paths
+            self.problems += problems_of(error, raw, ReleaseFile, self.document, self.origin)
+        self._place(checks.canary_contradictions(_valid(CanaryConfig, raw.get("canary", {}))), self.document)
+        self._place(checks.experiment_contradictions(_experiments(raw)), self.document)
+        self._place(checks.engine_contradictions(_valid(EngineConfig, raw.get("engine", {}))), self.document)
+        report = _valid(ReportConfig, raw.get("report", {}))
+        if report and not inside(self.workspace / report.directory, self.workspace):
+            text = f"`report.directory`: found {short(report.directory)}, expected a folder of the workspace"
+            problem = Problem("outside_workspace", text)
+            self._place([(("report", "directory"), problem)], self.document)
         return release
 
     # -------------------------------------------------------- the files it names
 
-    def _files(self, raw: dict[str, Any], release: ReleaseFile | None) -> dict[str, Any]:
-        canary = raw["canary"] if isinstance(raw.get("canary"), dict) else {}
+    def _files(self, raw: dict[str, Any]) -> dict[str, Any]:
+        if self.audit_only:
+            self._logs(raw)
+            return {}
         extra: dict[str, Any] = {}
-        thresholds = self._document(canary.get("thresholds"), ThresholdsFile, "the canary thresholds")
+        thresholds = self._document(raw, ("canary", "thresholds"), ThresholdsFile, "the canary thresholds")
         if thresholds:
-            extra["thresholds"] = thresholds[1].metrics
-            note = release.canary.on_thin if release else "pause"
-            self._placed(checks.threshold_problems(thresholds[1].metrics, note), thresholds[0])
-        if is_document(canary.get("metrics"), self.workspace):
-            metrics = self._document(canary["metrics"], CanaryDocument, "the canary's metrics")
-            if metrics:
-                extra["canary_document"] = metrics[1]
-                if release:
-                    self._placed(
-                        checks.canary_problems(metrics[1], Config.model_construct(**dict(release))), metrics[0]
-                    )
-        elif canary.get("metrics"):
-            self._present([canary["metrics"]], "the canary's metrics")
-        self._logs(raw, canary)
-        extra["mdes"], extra["experiment_documents"] = self._experiments(raw, release)
+            document, model = thresholds
+            note = str(look_up(raw, ("canary", "on_thin")))
+            found = model.metrics if model else _each_valid(Threshold, document.data.get("metrics"))
+            self._place(checks.threshold_problems(found, note), document)
+            extra["thresholds"] = found
+        metrics = ("canary", "metrics")
+        if is_document(look_up(raw, metrics), self.workspace):
+            read = self._document(raw, metrics, CanaryDocument, "the canary's metrics", prepare=drop_missing)
+            if read and read[1]:
+                extra["canary_document"] = read[1]
+                self._place(data_checks.canary_problems(read[1], look_up(raw, ("canary", "sha"))), read[0])
+        elif isinstance(look_up(raw, metrics), str):
+            self._find(raw, metrics, "the canary's metrics")
+        self._logs(raw)
+        self._find(raw, ("canary_report",), "the canary's report")
+        extra["mdes"], extra["experiment_documents"] = {}, {}
+        valid = _experiments(raw)
+        for index in range(_length(raw.get("experiments"))):
+            self._experiment(raw, index, valid.get(index), extra["mdes"], extra["experiment_documents"])
         return extra
 
-    def _logs(self, raw: dict[str, Any], canary: dict[str, Any]) -> None:
-        self._present(_listed(canary.get("assignments")), "the canary's log")
-        self._present(_listed(raw.get("assignments")), "the assignment log")
-        platform = raw.get("platform")
-        if isinstance(platform, dict):
-            self._present(_listed(platform.get("configs")), "the platform's config")
-        if raw.get("canary_report"):
-            self._present(_listed(raw["canary_report"]), "the canary's report")
+    def _logs(self, raw: dict[str, Any]) -> None:
+        self._find(raw, ("canary", "assignments"), "the canary's log")
+        self._find(raw, ("assignments",), "the assignment log")
+        self._find(raw, ("platform", "configs"), "the platform's config")
+        for index in range(_length(raw.get("experiments"))):
+            self._find(raw, ("experiments", index, "assignments"), "the experiment's log")
 
-    def _experiments(
-        self, raw: dict[str, Any], release: ReleaseFile | None
-    ) -> tuple[dict[str, dict[str, Mde]], dict[str, ExperimentDocument]]:
-        mdes: dict[str, dict[str, Mde]] = {}
-        documents: dict[str, ExperimentDocument] = {}
-        listed = raw.get("experiments")
-        for index, item in enumerate(listed if isinstance(listed, list) else ()):
-            if not isinstance(item, dict):
-                continue
-            name = str(item.get("id", ""))
-            valid = release.experiments[index] if release else None
-            self._present(_listed(item.get("assignments")), "the experiment's log")
-            if item.get("mde"):
-                self._mde(item["mde"], name, mdes)
-            data = _listed(item.get("data"))
-            if len(data) == 1 and is_document(data[0], self.workspace):
-                self._data(data[0], name, valid, mdes, documents)
-            else:
-                self._present(data, "the experiment's data")
-        return mdes, documents
-
-    def _mde(self, path: str, name: str, mdes: dict[str, dict[str, Mde]]) -> None:
-        found = self._document(path, _MdeFile, "the minimum effects", wrap="metrics")
-        if found:
-            mdes[name] = found[1].metrics
-
-    def _data(
+    def _experiment(
         self,
-        path: str,
-        name: str,
+        raw: dict[str, Any],
+        index: int,
         experiment: ExperimentConfig | None,
-        mdes: Mapping[str, Mapping[str, Mde]],
+        mdes: dict[str, dict[str, Mde]],
         documents: dict[str, ExperimentDocument],
     ) -> None:
-        found = self._document(path, ExperimentDocument, "the experiment's data", prepare=_end_of_day)
-        if not found:
+        name = str(look_up(raw, ("experiments", index, "id")))
+        effects = self._document(raw, ("experiments", index, "mde"), _MdeFile, "the minimum effects")
+        if effects and effects[1]:
+            mdes[name] = effects[1].root
+            self._place(checks.mde_problems(mdes[name]), effects[0])
+        where: Where = ("experiments", index, "data")
+        entries = _entries(raw, where)
+        if not any(is_document(text, self.workspace) for _, text in entries):
+            self._find(raw, where, "the experiment's data")
             return
-        documents[name] = found[1]
-        if experiment:
-            self._placed(checks.experiment_problems(found[1], experiment), found[0])
-        known = {checks.reported(metric) for variant in found[1].variants for metric in variant.metrics}
-        unknown = [metric for metric in mdes.get(name, {}) if metric not in known]
-        self.notes += [
-            f"The minimum effect of `{metric}` is given, but the data has no such metric." for metric in unknown
-        ]
+        if len(entries) > 1:
+            text = f"`{dotted(where)}`: found {len(entries)} files, expected one document or the files of one table"
+            self._place([(where, Problem("several_documents", text))], self.document)
+            return
+        what = "the experiment's data"
+        found = self._document(raw, entries[0][0], ExperimentDocument, what, prepare=tidy_experiment)
+        if found and found[1]:
+            documents[name] = found[1]
+            if experiment:
+                self._place(data_checks.experiment_problems(found[1], experiment), found[0])
+                self.notes += data_checks.unmatched(found[1], experiment, mdes.get(name, {}))
 
     def _document(
         self,
-        path: Any,
+        raw: dict[str, Any],
+        where: Where,
         model: type[M],
         what: str,
         *,
-        wrap: str | None = None,
-        prepare: Callable[[dict[str, Any]], None] | None = None,
-    ) -> tuple[Document, M] | None:
-        """One file as its model; None where it is not given or not valid (then its problems are kept)."""
-        if not isinstance(path, str):
-            return None
-        files = self._try(lambda: find_files([path], self.workspace, what=what, allow=self.allow))
-        if not files:
+        prepare: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> tuple[Document, M | None] | None:
+        """One file and its model, which is None where it is not valid; None where there is no file to read."""
+        files = self._find(raw, where, what)
+        if len(files) > 1:
+            text = f"`{dotted(where)}`: the pattern matches {len(files)} files, expected one document"
+            self._place([(where, Problem("several_documents", text))], self.document)
+        if len(files) != 1:
             return None
         document = self._try(lambda: read_document(files[0], shown(files[0], self.workspace)))
         if document is None:
             return None
-        if prepare:
-            prepare(document.data)
-        raw = {wrap: document.data} if wrap else document.data
+        prepare(document.data)
         try:
-            return document, model.model_validate(raw)
+            return document, model.model_validate(document.data)
         except ValidationError as error:
-            found = problems_of(
-                error, raw, model, _Wrapped(document.name, document.data, document.root) if wrap else document
-            )
-            self._add(found)
-            return None
+            self.problems += problems_of(error, document.data, model, document)
+            return document, None
 
-    def _present(self, paths: list[str], what: str) -> None:
-        self._try(lambda: find_files(paths, self.workspace, what=what, allow=self.allow))
+    def _find(self, raw: dict[str, Any], where: Where, what: str) -> list[Path]:
+        """The files that the config's key names; a problem stands where the key does."""
+        files: list[Path] = []
+        for place, entry in _entries(raw, where):
+            try:
+                files += find_files([entry], self.workspace, what=what, allow=self.allow)
+            except InputError as error:
+                for problem in error.problems:
+                    named = f": `{problem.file}`" if problem.file else ""
+                    text = f"`{dotted(place)}`: {problem.message}{named}"
+                    self._place([(place, Problem(problem.code, text, fix=problem.fix))], self.document)
+        return files
 
     # -------------------------------------------------------- problems
 
-    def _try(self, read: Callable[[], Any]) -> Any:
+    def _try(self, read: Callable[[], Document]) -> Document | None:
         try:
             return read()
         except InputError as error:
-            self.errors.append(error)
+            self.problems += error.problems
             return None
 
-    def _add(self, problems: Iterable[Problem]) -> None:
-        found = list(problems)
-        if found:
-            self.errors.append(InputError(found))
-
-    def _placed(self, found: checks.Found, document: Document | None) -> None:
-        """Problems with the line of the document, or the input, that they belong to."""
-        placed = []
-        for path, problem in found:
-            name = input_of(path) if document is self.document else None
-            if document is None or (name in self.origin and not problem.code.startswith("missing_")):
-                text = f"input `{name}`: {problem.message}" if name in self.origin else problem.message
-                placed.append(Problem(problem.code, text, fix=problem.fix))
-                continue
-            line, column = document.locate(path, key=True)
-            placed.append(Problem(problem.code, problem.message, document.name, line, column, problem.fix))
-        self._add(placed)
+    def _place(self, found: Iterable[tuple[Where, Problem]], document: Document | None) -> None:
+        """Keep problems with the line of the document, or the input, that they belong to."""
+        origin = self.origin if document is self.document else {}
+        self.problems += [placed(path, problem, document, origin) for path, problem in found]
 
 
-class _Wrapped(Document):
-    """A document whose content was validated one level deeper than it stands."""
-
-    def locate(self, path: Any, *, key: bool = False) -> tuple[int | None, int | None]:
-        """The place of ``path`` without its first part."""
-        return Document.locate(self, tuple(path)[1:], key=key)
-
-
-def is_document(path: Any, workspace: Path) -> bool:
-    """Whether a data path is a YAML or JSON document, not rows: by its ending, JSON by how it begins.
-
-    Args:
-        path: a path of the config.
-        workspace: the folder that it is relative to.
-    """
-    if not isinstance(path, str):
-        return False
-    if path.lower().endswith((".yml", ".yaml")):
-        return True
-    file = workspace / path
-    if not path.lower().endswith(".json") or not file.is_file():
-        return False
-    with file.open("rb") as stream:
-        lines = [line.strip() for line in stream.read(4096).splitlines() if line.strip()]
-    rows = len(lines) > 1 and lines[0].endswith(b"}") and lines[1].startswith(b"{")
-    return bool(lines) and lines[0].startswith(b"{") and not rows
+def _entries(raw: dict[str, Any], where: Where) -> list[tuple[Where, str]]:
+    """A path, or each path of a list, with its place; what is no text is left to the model."""
+    value = look_up(raw, where)
+    if isinstance(value, list):
+        return [((*where, index), item) for index, item in enumerate(value) if isinstance(item, str)]
+    return [(where, value)] if isinstance(value, str) else []
 
 
-def _listed(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
-def _drop_nulls(raw: dict[str, Any]) -> None:
-    """A key without a value is a key that is not given."""
-    for key in [key for key, value in raw.items() if value is None]:
-        del raw[key]
-    for value in raw.values():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, dict):
-                _drop_nulls(item)
+def _valid(model: type[M], raw: Any) -> M | None:
+    """One part of the config; None where it is not valid, which the whole's validation says."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        return None
 
 
-def _end_of_day(raw: dict[str, Any]) -> None:
-    """A date ``running_until`` includes that day: the experiment ends at the next midnight, UTC."""
-    until = raw.get("running_until")
-    with suppress(TypeError, ValueError):
-        if _DATE.match(str(until).strip()):
-            raw["running_until"] = (date.fromisoformat(str(until).strip()) + timedelta(days=1)).isoformat()
+def _each_valid(model: type[M], raw: Any) -> dict[str, M]:
+    found = {name: _valid(model, item) for name, item in raw.items()} if isinstance(raw, dict) else {}
+    return {name: item for name, item in found.items() if item is not None}
+
+
+def _experiments(raw: dict[str, Any]) -> dict[int, ExperimentConfig]:
+    """The experiments that are valid by themselves, by their place in the list."""
+    places = range(_length(raw.get("experiments")))
+    found = {index: _valid(ExperimentConfig, look_up(raw, ("experiments", index))) for index in places}
+    return {index: item for index, item in found.items() if item is not None}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -47,6 +50,7 @@ PATHS: dict[str, Where] = {
 
 _LISTS = {"canary-assignments", "experiment-assignments", "assignments", "experiment-data", "platform-config"}
 _WORD_LISTS = ("post_to", "fail_on")
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
 def input_of(path: Where) -> str | None:
@@ -91,6 +95,9 @@ def apply(raw: dict[str, Any], given: Mapping[str, str]) -> tuple[dict[str, Wher
     canary = raw.get("canary")
     if "canary-share" in origin and isinstance(canary, dict) and canary.pop("steps", None) is not None:
         notes.append("Input `canary-share` replaces the config's `canary.steps`.")
+    first = experiments[0] if isinstance(experiments, list) and experiments else None
+    if "experiment-split" in origin and isinstance(first, dict) and first.pop("steps", None) is not None:
+        notes.append("Input `experiment-split` replaces the experiment's `steps`.")
     return origin, problems, notes
 
 
@@ -103,12 +110,75 @@ def tidy(raw: dict[str, Any]) -> list[str]:
     canary = raw.get("canary")
     if isinstance(canary, dict):
         notes += _read_as("canary.share", canary.get("share"))
+        steps = canary.get("steps")
+        for index, step in enumerate(steps if isinstance(steps, list) else ()):
+            notes += _read_as(f"canary.steps[{index}].share", step.get("share") if isinstance(step, dict) else None)
     experiments = raw.get("experiments")
     for experiment in experiments if isinstance(experiments, list) else ():
         steps = experiment.get("steps") if isinstance(experiment, dict) else None
         if steps and isinstance(steps, list) and not experiment.get("split") and isinstance(steps[-1], dict):
             experiment["split"] = steps[-1].get("split")
     return notes
+
+
+def drop_empty(raw: dict[str, Any]) -> None:
+    """A key without a value, or with an empty text, is a key that is not given; in place.
+
+    >>> raw = {"step": "", "canary": {"sha": None, "share": "5%"}}
+    >>> drop_empty(raw)
+    >>> raw
+    {'canary': {'share': '5%'}}
+    """
+    for key in [key for key, value in raw.items() if value is None or value == ""]:
+        del raw[key]
+    for value in raw.values():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                drop_empty(item)
+
+
+def look_up(raw: Any, where: Where) -> Any:
+    """What stands at ``where``, or None.
+
+    >>> look_up({"experiments": [{"id": "a"}]}, ("experiments", 0, "id")), look_up({}, ("canary", "sha"))
+    ('a', None)
+    """
+    for part in where:
+        if isinstance(raw, dict):
+            raw = raw.get(str(part))
+        elif isinstance(raw, list) and isinstance(part, int) and part < len(raw):
+            raw = raw[part]
+        else:
+            return None
+    return raw
+
+
+def drop_missing(raw: dict[str, Any]) -> None:
+    """A metric without a value is one that the canary's document lacks, so an outcome later; in place."""
+    for side in ("canary", "baseline"):
+        _drop_none(look_up(raw, (side, "metrics")))
+
+
+def tidy_experiment(raw: dict[str, Any]) -> None:
+    """``experiment-data.yml`` without empty metrics, and with the end of its last day; in place."""
+    variants = raw.get("variants")
+    for variant in variants if isinstance(variants, list) else ():
+        _drop_none(look_up(variant, ("metrics",)))
+    _end_of_day(raw)
+
+
+def _drop_none(metrics: Any) -> None:
+    if isinstance(metrics, dict):
+        for name in [name for name, value in metrics.items() if value is None]:
+            del metrics[name]
+
+
+def _end_of_day(raw: dict[str, Any]) -> None:
+    """A date ``running_until`` includes that day: the experiment ends at the next midnight, UTC."""
+    until = str(raw.get("running_until")).strip()
+    with suppress(ValueError, OverflowError):
+        if _DATE.match(until):
+            raw["running_until"] = (date.fromisoformat(until) + timedelta(days=1)).isoformat()
 
 
 def _read_as(key: str, value: Any) -> list[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from coordinator.model import Problem
 from coordinator.overrides import Where
+from coordinator.values import short
 from coordinator.yamlfile import Document
 
 _MISSING = object()
@@ -21,6 +22,7 @@ _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "string_type": "text",
+    "string_sub_type": "text",
     "dict_type": "a mapping of keys",
     "model_type": "a mapping of keys",
     "model_attributes_type": "a mapping of keys",
@@ -47,24 +49,37 @@ def problems_of(
     """
     found: dict[Where, tuple[str, dict[str, Any]]] = {}
     for item in error.errors(include_url=False, include_context=True):
-        path = _real(item["loc"], raw, item["type"])
         kind, details = str(item["type"]), dict(item)
+        path = _real(item["loc"], raw, kind)
+        if kind == "list_item":  # one value of a list that was read as a whole
+            path = (*path, int(item["ctx"]["index"]))
         if path not in found or (kind == "value_error" and found[path][0] != "value_error"):
             found[path] = (kind, details)
     # of a union that fits nothing the deepest complaint says most
     leaves = [path for path in found if not any(other != path and other[: len(path)] == path for other in found)]
-    return [_problem(path, *found[path], raw, model, document, origin or {}) for path in leaves]
+    return [_problem(path, *found[path], model, document, origin or {}) for path in leaves]
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def near(word: str, known: Iterable[str]) -> str | None:
+    """The known word that the unknown one is likely to mean.
+
+    >>> near("routing-unit", ["routing_unit", "share"]), near("colour", ["share"])
+    ('routing_unit', None)
+    """
+    close = get_close_matches(word.lower().replace("-", "_"), list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
     """What to do about an unknown word: the nearest known one, or all of them.
 
     >>> nearest("shar", ["share", "sha_1"])
     'Did you mean `share`?'
     """
-    close = get_close_matches(word.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    known = list(known)
+    close = near(word, known)
     if close:
-        return f"Did you mean `{close[0]}`?"
+        return f"Did you mean `{close}`?"
     return f"Known here: {', '.join(f'`{name}`' for name in sorted(known))}." if known else ""
 
 
@@ -105,53 +120,62 @@ def _problem(
     path: Where,
     kind: str,
     details: dict[str, Any],
-    raw: Any,
     model: type[BaseModel],
     document: Document | None,
     origin: Mapping[str, Where],
 ) -> Problem:
-    value = raw
-    for part in path:
-        value = _child(value, part)
-    message, fix = _said(path, kind, details, value, model)
-    given = next((name for name, where in origin.items() if path[: len(where)] == where), None)
+    message, fix = _said(path, kind, details, model)
+    if not _given(path, origin):
+        key = dotted(path[:-1]) if kind in {"missing", "extra_forbidden"} else dotted(path)
+        message = f"`{key}`: {message}" if key else message
+    return placed(path, Problem(kind, message, fix=fix), document, origin, key=kind == "extra_forbidden")
+
+
+def placed(
+    path: Where, problem: Problem, document: Document | None, origin: Mapping[str, Where], *, key: bool = False
+) -> Problem:
+    """The problem with the line of the file, or the input, that it belongs to.
+
+    Args:
+        path: its place in the config or document.
+        problem: what is wrong.
+        document: the file that it belongs to, if any.
+        origin: inputs that went into the config, and where.
+        key: the place of the key, not of the value.
+    """
+    given = _given(path, origin)
     if given:
-        return Problem(kind, f"input `{given}`: {message}", fix=fix)
-    key = dotted(path[:-1]) if kind in {"missing", "extra_forbidden"} else dotted(path)
-    text = f"`{key}`: {message}" if key else message
+        text = problem.message.removeprefix(f"`{dotted(path)}`: ")
+        return Problem(problem.code, f"input `{given}`: {text}", fix=problem.fix)
     if document is None:
-        return Problem(kind, text, fix=fix)
-    line, column = document.locate(path, key=kind == "extra_forbidden")
-    return Problem(kind, text, document.name, line, column, fix)
+        return problem
+    line, column = document.locate(path, key=key)
+    return Problem(problem.code, problem.message, document.name, line, column, problem.fix)
 
 
-def _said(
-    path: Where, kind: str, details: dict[str, Any], value: Any, model: type[BaseModel]
-) -> tuple[str, str | None]:
+def _given(path: Where, origin: Mapping[str, Where]) -> str | None:
+    return next((name for name, where in origin.items() if path[: len(where)] == where), None)
+
+
+def _said(path: Where, kind: str, details: dict[str, Any], model: type[BaseModel]) -> tuple[str, str | None]:
+    value = details.get("input")
     if kind == "extra_forbidden":
         return f"unknown key `{path[-1]}`", nearest(str(path[-1]), _keys(model, path[:-1])) or None
     if kind == "missing":
         return f"the key `{path[-1]}` is missing", None
     if kind == "value_error":
         return str(details["msg"]).removeprefix("Value error, "), None
-    if kind == "literal_error":
-        return f"found {_shown(value)}, expected {details['ctx']['expected']}", None
+    if kind == "list_item":
+        return str(details["msg"]), None
+    if kind in {"literal_error", "enum"}:
+        return f"found {short(value)}, expected {details['ctx']['expected']}", None
+    if kind == "greater_than_equal":
+        return f"found {short(value)}, expected {details['ctx']['ge']} or more", None
     expected = _EXPECTED.get(kind)
     if expected is None:
         text = str(details["msg"])
-        return f"found {_shown(value)}: {text[0].lower()}{text[1:]}", None
-    return f"found {_shown(value)}, expected {expected}", None
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    text = str(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+        return f"found {short(value)}: {text[0].lower()}{text[1:]}", None
+    return f"found {short(value)}, expected {expected}", None
 
 
 def _keys(model: type[BaseModel], path: Where) -> list[str]:
@@ -162,6 +186,8 @@ def _keys(model: type[BaseModel], path: Where) -> list[str]:
 
 
 def _below(model: type[BaseModel], part: str | int) -> set[type[BaseModel]]:
+    if issubclass(model, RootModel):
+        return _models(model.model_fields["root"].annotation)
     for name, field in model.model_fields.items():
         if part in {name, field.alias}:
             return _models(field.annotation)

@@ -7,8 +7,11 @@ expect one. Only a plain null (``null``, ``~``, nothing) is None.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,12 @@ from coordinator.model import Problem
 
 MAX_BYTES = 50_000_000
 _MAX_NODES = 5_000_000
+_MAX_MARKED = 5_000_000
+_WORDS = {True: "true", False: "false"}
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
+_MAX_DEPTH = 100
+_WIDE_INDENT = re.compile(rf"(?m)^[ \t?:-]{{{_MAX_DEPTH // 2},}}")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Path_ = tuple[str | int, ...]
@@ -32,7 +39,7 @@ class Document:
 
     name: str
     data: dict[str, Any]
-    root: yaml.Node | None
+    find_root: Callable[[], yaml.Node | None]
 
     def locate(self, path: Sequence[str | int], *, key: bool = False) -> tuple[int | None, int | None]:
         """Line and column (from 1) of the value at ``path``, or of its key; of the nearest parent where it is missing.
@@ -41,9 +48,10 @@ class Document:
             path: keys and list positions from the root.
             key: the place of the last key instead of its value's.
         """
-        if self.root is None:
+        root = self.find_root()
+        if root is None:
             return None, None
-        node, mark = self.root, self.root.start_mark
+        node, mark = root, root.start_mark
         for part in path:
             found = _child(node, part)
             if found is None:
@@ -76,15 +84,23 @@ def read_document(path: Path, name: str) -> Document:
     if path.suffix.lower() == ".json":
         return _json(text, name)
     root = _compose(text, name)
-    problems: list[Problem] = []
     if isinstance(root, yaml.MappingNode):
-        _bounded(root, name)
-        data = _Builder(name, problems).build(root)
-        if problems:
-            raise InputError(problems)
-        return Document(name, data, root)
-    kind = "a list" if isinstance(root, yaml.SequenceNode) else "a single value"
-    raise InputError.of("not_a_mapping", f"found {kind}, expected a mapping of keys", file=name, line=1, column=1)
+        return Document(name, _content(root, name), lambda: root)
+    raise _no_mapping(name, isinstance(root, yaml.SequenceNode))
+
+
+def _no_mapping(name: str, is_list: bool) -> InputError:
+    found = "a list" if is_list else "a single value"
+    return InputError.of("not_a_mapping", f"found {found}, expected a mapping of keys", file=name, line=1, column=1)
+
+
+def _content(root: yaml.MappingNode, name: str) -> dict[str, Any]:
+    _bounded(root, name)
+    problems: list[Problem] = []
+    data: dict[str, Any] = _Builder(name, problems).build(root)
+    if problems:
+        raise InputError(problems)
+    return data
 
 
 def _bytes(path: Path, name: str) -> bytes:
@@ -110,12 +126,19 @@ def _bytes(path: Path, name: str) -> bytes:
 
 
 def _compose(text: str, name: str) -> yaml.Node:
+    if _may_be_deep(text):
+        _shallow(text, name)
     try:
         root = yaml.compose(text, _Loader)
+    except yaml.reader.ReaderError as error:
+        sign = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
+        line = text.count("\n", 0, text.find(chr(sign))) + 1 if chr(sign) in text else None
+        what = f"found the character U+{sign:04X}, expected text without control characters"
+        raise InputError.of("bad_yaml", f"not YAML: {what}", file=name, line=line) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
-        tab = "\\t" in what
+        tab = "\\t" in what or (mark is not None and "\t" in _indent(text, mark.line))
         fix = "YAML is indented with spaces, not tabs." if tab else None
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         raise InputError.of("bad_yaml", f"not YAML: {what}", file=name, line=line, column=column, fix=fix) from None
@@ -124,6 +147,31 @@ def _compose(text: str, name: str) -> yaml.Node:
     if root is None:
         raise InputError.of("empty_file", "the file is empty, expected a mapping of keys", file=name)
     return root
+
+
+def _indent(text: str, line: int) -> str:
+    lines = text.splitlines()
+    found = lines[line] if line < len(lines) else ""
+    return found[: len(found) - len(found.lstrip())]
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether more than ``_MAX_DEPTH`` levels are possible at all: each takes a bracket, or a place in an indent."""
+    return text.count("[") + text.count("{") > _MAX_DEPTH or bool(_WIDE_INDENT.search(text))
+
+
+def _shallow(text: str, name: str) -> None:
+    """Refuse a depth that no config has, before a parser recurses into it."""
+    depth = 0
+    with suppress(yaml.YAMLError):  # composing says it better
+        for event in yaml.parse(text, _Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise InputError.of("too_deep", f"nested more than {_MAX_DEPTH} levels deep", file=name, line=line)
 
 
 def _bounded(root: yaml.Node, name: str) -> None:
@@ -219,14 +267,14 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Nod
 
 
 def _json(text: str, name: str) -> Document:
-    problems: list[Problem] = []
+    twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for key, value in items:
             if key in seen:
-                problems.append(Problem("duplicate_key", f"the key `{key}` stands twice in one object", name))
-            seen[key] = value
+                twice.append(key)
+            seen[key] = _WORDS[value] if value is True or value is False else value
         return seen
 
     def constant(word: str) -> str:
@@ -241,7 +289,19 @@ def _json(text: str, name: str) -> Document:
     except RecursionError:
         raise InputError.of("bad_json", "not JSON that can be read: nested too deeply", file=name) from None
     if not isinstance(data, dict):
-        problems.append(Problem("not_a_mapping", "found a list or a value, expected an object of keys", name))
-    if problems:
-        raise InputError(problems)
-    return Document(name, data, None)
+        raise _no_mapping(name, isinstance(data, list))
+
+    @cache
+    def root() -> yaml.Node | None:
+        """JSON is YAML: its marks are only needed where something is wrong."""
+        try:
+            return _compose(text, name) if len(text) < _MAX_MARKED else None
+        except InputError:
+            return None
+
+    if twice:
+        marked = root()
+        if isinstance(marked, yaml.MappingNode):
+            _content(marked, name)  # says where
+        raise InputError.of("duplicate_key", f"the key `{twice[0]}` stands twice in one object", file=name)
+    return Document(name, data, root)

@@ -20,7 +20,14 @@ _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?| UTC)$"
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """One experiment's joined logs: the names of its view and logs."""
+    """One experiment's joined logs: the names of its view and logs.
+
+    Attributes:
+        complete: whether the canary's log lists the baseline too.
+        timed: whether both logs have times.
+        period: the canary's live period, where both have times.
+        begin: the experiment's first declared step in µs, where its log has times.
+    """
 
     experiment: str
     view: str
@@ -29,6 +36,7 @@ class Joined:
     complete: bool
     timed: bool
     period: Period | None
+    begin: int | None
     counts: tuple[LogCounts, LogCounts]
 
 
@@ -50,8 +58,9 @@ def log_facts(session: Session, joined: Joined) -> LogFacts:
     """What the join showed besides the cells."""
     arms = joined.log.labels
     start = joined.period.start if joined.period else None
-    early = f"fe IS NULL AND first_seen < {start}" if start is not None else "FALSE"
-    in_canary_log = f"fc <= {joined.period.end}" if joined.period else "fc IS NOT NULL"
+    lower = [time for time in (start, joined.begin) if time is not None]
+    early = f"tl < {max(lower)}" if lower else "FALSE"
+    in_canary_log = "fc IS NOT NULL"
     pairs = list(combinations(range(len(arms)), 2))
     columns = {
         "canary_only": f"{in_canary_log} AND fe IS NULL",

@@ -20,9 +20,9 @@ from coordinator.engine.documents import canary_document_cells, experiment_docum
 from coordinator.engine.logs import Log, canary_log, check_rows, experiment_log
 from coordinator.engine.scan import open_table
 from coordinator.engine.session import Session
-from coordinator.engine.strata import from_micros, joint_strata
+from coordinator.engine.strata import from_micros, joint_strata, micros
 from coordinator.engine.unit_metrics import arm_cells, coverage_note, make_joined, metric_cells, metric_columns
-from coordinator.engine.units import LogCounts, joint_view, live_period, make_canary_units, make_units
+from coordinator.engine.units import LogCounts, Period, joint_view, live_period, make_canary_units, make_units
 from coordinator.errors import GateError, InputError, combine
 from coordinator.model import Cells, SourceRecord, Window
 from coordinator.sources.paths import find_files, shown
@@ -97,7 +97,7 @@ class DuckEngine:
         cells = Cells()
         for index, experiment in enumerate(config.experiments):
             try:
-                cells += self._experiment(index, experiment, canary, counts)
+                cells += self._experiment(index, experiment, canary, period, counts)
             except InputError as error:
                 errors.append(error)
         found = combine(errors)
@@ -111,7 +111,9 @@ class DuckEngine:
         self._record("canary's log", canary_files, counts.rows.rows, counts)
         return cells + Cells(pairs=tuple(pairs))
 
-    def _experiment(self, index: int, experiment: ExperimentConfig, canary: Log, counts: LogCounts) -> Cells:
+    def _experiment(
+        self, index: int, experiment: ExperimentConfig, canary: Log, live: Period | None, counts: LogCounts
+    ) -> Cells:
         files, log = self._experiment_log(experiment)
         timed = canary.timed and log.timed
         strata = joint_strata(self.config, experiment)
@@ -123,8 +125,7 @@ class DuckEngine:
                 untimed.file,
                 "Give the log a time column, or declare one share.",
             )
-        first_step = self.config.canary.steps[0].at if self.config.canary.steps else None
-        period = live_period(self.session, canary, first_step) if timed else None
+        period = live if timed else None
         begin = experiment.steps[0].at if experiment.steps else None
         table, view = f"units_{index}", f"joint_{index}"
         own = make_units(self.session, log, period, table, begin)
@@ -140,7 +141,8 @@ class DuckEngine:
         complete = self._complete(counts)
         starts = [stratum.start for stratum in strata[1:] if stratum.start is not None]
         joint_view(self.session, table, view, len(log.labels), complete=complete, starts=starts, timed=canary.timed)
-        joined = Joined(experiment.id, view, canary, log, complete, timed, period, (counts, own))
+        start = micros(begin) if begin and log.timed else None
+        joined = Joined(experiment.id, view, canary, log, complete, timed, period, start, (counts, own))
         self._joined[experiment.id] = joined
         self._record(f"log of {experiment.id}", files, own.rows.rows, own)
         facts = log_facts(self.session, joined)
@@ -187,7 +189,9 @@ class DuckEngine:
 
     def _no_canary(self, log: Log) -> InputError:
         fix = "Check the export, and say what the log's words mean in `canary.cohorts`."
-        return _input_error("no_canary", f"{log.table.what} has no rows of the canary", log.table.file, fix)
+        steps = self.config.canary.steps
+        since = f" since its first step, {steps[0].at:%Y-%m-%d %H:%M} UTC" if steps else ""
+        return _input_error("no_canary", f"{log.table.what} has no rows of the canary{since}", log.table.file, fix)
 
     # ------------------------------------------------------------ step 2
 

@@ -142,7 +142,10 @@ def _log(
     conditions = [only] if only else []
     if shared:
         conditions.append(f"{word} IS NOT NULL")
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    kept = " AND ".join(conditions)
+    if kept and time is not None and table.has_json:  # a line that is no JSON is of neither log, and counted
+        kept = f"(({kept}) IS TRUE OR ({sql.name(unit)} IS NULL AND {sql.name(time)} IS NULL))"
+    where = f" WHERE {kept}" if kept else ""
     relation = f"(SELECT {sql.unit_id(sql.name(unit))} AS id, {timed} AS l, {t} AS t FROM {table.relation}{where})"
     return Log(table, relation, number, labels, time is not None, word, unit, time, other_builds)
 
@@ -202,19 +205,19 @@ def check_rows(
         InputError: no rows at all, or more unreadable ones than allowed.
     """
     what = log.table.what
-    lost = _rejected(session, log.table)
-    rows = counts.rows + len(lost)
+    lost, first_lost = _rejected(session, log.table)
+    rows = counts.rows + lost
     if rows == 0:
         fix = "Check the export and, for a shared table, the experiment's id."
         raise InputError.of("no_rows", f"{what} has no rows of this release", file=log.table.file, fix=fix)
     unknown = 0 if log.other_builds else counts.unknown
-    bad = unknown + counts.bad_time + len(lost)
+    bad = unknown + counts.bad_time + lost
     notes = []
     if log.other_builds and counts.unknown:
         notes.append(f"{counts.unknown:,} rows of {what} are of other builds and were left out (`canary.cohorts`).")
     if not bad:
         return notes
-    where = lost[0] if lost else _first(session, log, files, workspace, UNKNOWN if unknown else BAD_TIME)
+    where = first_lost if lost else _first(session, log, files, workspace, UNKNOWN if unknown else BAD_TIME)
     text = f"{bad:,} of {rows:,} rows of {what} ({bad / rows:.2%}) cannot be read; the first: {where}"
     if bad > allowed * rows:
         fix = _how_to_fix(log, unknown=bool(unknown))
@@ -231,16 +234,19 @@ def _how_to_fix(log: Log, *, unknown: bool) -> str:
     return "Correct the export, or raise `audit.max_bad_rows`."
 
 
-def _rejected(session: Session, table: Table) -> list[str]:
-    found = []
+def _rejected(session: Session, table: Table) -> tuple[int, str]:
+    """How many lines of CSV files fit no row, and the first of them. A scan that ran twice counts once."""
+    count, first = 0, ""
     for name in table.rejects:
-        query = (
-            f"SELECT DISTINCT parse_filename(f.file_path), r.line, first(r.error_message) FROM {name} r "
-            f"JOIN {name}_files f USING (scan_id, file_id) GROUP BY ALL ORDER BY 1, 2"
+        lines = (
+            "(SELECT parse_filename(f.file_path) AS file, r.line, min(r.error_message) AS message "
+            f"FROM {name} r JOIN {name}_files f USING (scan_id, file_id) GROUP BY 1, 2)"
         )
-        for file, line, message in session.rows(query, doing=f"reading {table.what}"):
-            found.append(f"{file}, line {line}: {str(message).splitlines()[0]}")
-    return list(dict.fromkeys(found))
+        query = f"SELECT count(*) OVER (), file, line, message FROM {lines} ORDER BY 2, 3 LIMIT 1"
+        for total, file, line, message in session.rows(query, doing=f"reading {table.what}"):
+            count += total
+            first = first or f"{file}, line {line}: {str(message).splitlines()[0]}"
+    return count, first
 
 
 def _first(session: Session, log: Log, files: Sequence[Path], workspace: Path, code: int) -> str:
@@ -249,7 +255,10 @@ def _first(session: Session, log: Log, files: Sequence[Path], workspace: Path, c
     try:
         for path in files:
             table = open_table(session, [path], workspace, log.table.what)
-            numbered = f"(SELECT *, row_number() OVER () AS gate_row FROM {table.relation})"
+            numbered = (  # with every column of all files
+                f"(SELECT * FROM (SELECT * FROM {log.table.relation} LIMIT 0) UNION ALL BY NAME "
+                f"SELECT *, row_number() OVER () AS gate_row FROM {table.relation})"
+            )
             one = log.relation.replace(log.table.relation, numbered)
             shown = log.word if code == UNKNOWN else f"CAST({sql.name(log.time or '')} AS VARCHAR)"
             inner = one.replace("SELECT ", f"SELECT gate_row AS row, {shown} AS word, ", 1)

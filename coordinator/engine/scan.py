@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from coordinator.engine import sql
+from coordinator.engine.head import check_file, csv_header, is_json_array
 from coordinator.engine.session import Session
-from coordinator.errors import GateError, InputError, SourceError, combine
-from coordinator.model import Problem
+from coordinator.errors import GateError, InputError, combine
 from coordinator.names import plain_name
 from coordinator.sources.paths import shown
 
 _ENDINGS = {
     "csv": (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"),
-    "json": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".json", ".json.gz"),
+    "json": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".json", ".json.gz", ".json.zst"),
     "parquet": (".parquet",),
 }
-_PARQUET = b"PAR1"
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Table:
         relation: SQL that can stand after FROM.
         columns: column name -> DuckDB type.
         rejects: temporary tables with the lines that could not be read, filled by a scan.
+        has_json: whether there are JSON files, in which a line that cannot be read is a row of NULLs.
     """
 
     what: str
@@ -41,6 +41,7 @@ class Table:
     relation: str
     columns: dict[str, str]
     rejects: tuple[str, ...] = ()
+    has_json: bool = False
 
     @property
     def file(self) -> str:
@@ -89,7 +90,7 @@ def open_table(session: Session, files: Sequence[Path], workspace: Path, what: s
     )
     names = tuple(shown(path, workspace) for path in files)
     columns = session.columns(relation, doing=f"reading {what}", file=names[0])
-    return Table(what, names, relation, columns, rejects)
+    return Table(what, names, relation, columns, rejects, any(kind_of(path) == "json" for path in files))
 
 
 def kind_of(path: Path) -> str | None:
@@ -110,50 +111,54 @@ def _parts(session: Session, files: Sequence[Path], workspace: Path, what: str) 
         if not own:
             continue
         if kind == "parquet":
-            parts.append(f"read_parquet([{sql.texts(map(str, own))}], union_by_name = true)")
+            parts.append(f"read_parquet([{_patterns(own)}], union_by_name = true)")
         elif kind == "json":
-            parts.append(_json(session, own, workspace, what))
+            parts += _json(session, own, workspace, what)
         else:
-            csv, tables = _csv(session, own, workspace, what)
+            csv, tables = _csv(own, workspace, what)
             parts += csv
             rejects += tables
     return parts, tuple(rejects)
 
 
-def _csv(session: Session, files: list[Path], workspace: Path, what: str) -> tuple[list[str], list[str]]:
+def _csv(files: list[Path], workspace: Path, what: str) -> tuple[list[str], list[str]]:
     """Every column as text. Files with the same header share one scan; lines that do not fit are kept aside."""
-    by_header: dict[tuple[str, ...], list[Path]] = {}
+    by_header: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
     for path in files:
-        plain = f"read_csv([{sql.text(str(path))}], all_varchar = true, header = true)"
-        header = tuple(session.columns(plain, doing=f"reading {what}", file=shown(path, workspace)))
-        by_header.setdefault(header, []).append(path)
+        by_header.setdefault(csv_header(path, shown(path, workspace)), []).append(path)
     parts: list[str] = []
     rejects: list[str] = []
-    for own in by_header.values():
+    for (delimiter, header), own in by_header.items():
         table = f"rejects_{len(rejects)}_{zlib.crc32(f'{what} {own[0]}'.encode())}"
         rejects.append(table)
+        columns = ", ".join(f"{sql.text(column)}: 'VARCHAR'" for column in header)
         parts.append(
-            f"read_csv([{sql.texts(map(str, own))}], all_varchar = true, header = true, store_rejects = true, "
-            f"rejects_table = '{table}', rejects_scan = '{table}_files')"
+            f"read_csv([{_patterns(own)}], auto_detect = false, columns = {{{columns}}}, header = true, "
+            f"delim = {sql.text(delimiter)}, quote = '\"', escape = '\"', "
+            f"store_rejects = true, rejects_table = '{table}', rejects_scan = '{table}_files')"
         )
     return parts, rejects
 
 
-def _json(session: Session, files: list[Path], workspace: Path, what: str) -> str:
+def _json(session: Session, files: list[Path], workspace: Path, what: str) -> list[str]:
     """Every column as text, so that an id is what it looks like; a line that is no JSON is a row of NULLs."""
-    paths = f"[{sql.texts(map(str, files))}]"
-    sniffed = f"read_json({paths}, maximum_depth = 1, union_by_name = true, sample_size = 20000)"
-    columns = session.columns(sniffed, doing=f"reading {what}", file=shown(files[0], workspace))
-    types = ", ".join(f"{sql.text(column)}: 'VARCHAR'" for column in columns)
-    lines = ", ignore_errors = true, format = 'newline_delimited'" if not _is_array(files[0]) else ""
-    return f"read_json({paths}, columns = {{{types}}}{lines})"
+    parts = []
+    for form, options in (("array", ""), ("newline_delimited", ", ignore_errors = true")):
+        own = [path for path in files if is_json_array(path, shown(path, workspace)) == (form == "array")]
+        if not own:
+            continue
+        paths = f"[{_patterns(own)}]"
+        names = f"maximum_depth = 1, union_by_name = true, sample_size = 20000, format = '{form}'{options}"
+        sniffed = f"read_json({paths}, {names})"
+        columns = session.columns(sniffed, doing=f"reading {what}", file=shown(own[0], workspace))
+        types = ", ".join(f"{sql.text(column)}: 'VARCHAR'" for column in columns)
+        parts.append(f"read_json({paths}, columns = {{{types}}}, format = '{form}'{options})")
+    return parts
 
 
-def _is_array(path: Path) -> bool:
-    if not path.name.lower().endswith(".json"):
-        return False
-    with path.open("rb") as stream:
-        return stream.read(4096).lstrip().startswith(b"[")
+def _patterns(files: Iterable[Path]) -> str:
+    """Paths as patterns that match themselves alone."""
+    return sql.texts(_GLOB.sub(r"[\g<0>]", str(path)) for path in files)
 
 
 def _check(path: Path, name: str) -> None:
@@ -166,23 +171,4 @@ def _check(path: Path, name: str) -> None:
             file=name,
             fix="Rename or convert the file.",
         )
-    size = path.stat().st_size
-    if size == 0:
-        raise InputError.of("empty_file", "the file is empty", file=name, fix="Check the step that makes it.")
-    with path.open("rb") as stream:
-        head = stream.read(4096)
-        stream.seek(max(0, size - 4))
-        tail = stream.read(4)
-    compressed = path.suffix.lower()
-    if kind == "parquet":
-        if not head.startswith(_PARQUET):
-            raise InputError.of("not_parquet", "the file is not Parquet, though its name says so", file=name)
-        if tail != _PARQUET:
-            raise SourceError([Problem("damaged", "the Parquet file is cut off", name, fix="Make the file again.")])
-    elif compressed in {".gz", ".zst"}:
-        if not head.startswith(_GZIP if compressed == ".gz" else _ZSTD):
-            raise InputError.of(
-                "not_compressed", f"the file is not {compressed[1:]}, though its name says so", file=name
-            )
-    elif b"\0" in head:
-        raise InputError.of("binary_file", "found a binary file, expected text", file=name, fix="Check the path.")
+    check_file(path, kind, name)

@@ -17,7 +17,10 @@ from coordinator.errors import GateError, InputError, ResourceError, SourceError
 from coordinator.model import Problem
 
 _QUIET_SECONDS = 2.0
-_DAMAGED = "the file is damaged or cut off: {}"
+_DAMAGED = "the file is damaged or cut off: found while {}"
+# a plain Error is what the Parquet reader raises on bytes that make no sense
+_BROKEN = {duckdb.IOException, duckdb.SerializationException, duckdb.Error}
+_BROKEN_PARQUET = {duckdb.InvalidInputException, duckdb.ConversionException, duckdb.InternalException}
 
 
 class Session:
@@ -111,8 +114,11 @@ def _explained(error: duckdb.Error, doing: str, file: str | None) -> GateError:
         return ResourceError.of("out_of_disk", f"the disk is full while {doing}", file=file, fix=fix)
     if isinstance(error, duckdb.InterruptException):
         return ResourceError.of("interrupted", f"the query was interrupted while {doing}")
-    if file is not None and isinstance(error, (duckdb.IOException, duckdb.SerializationException)):
+    if file is not None and (type(error) in _BROKEN or (".parquet" in file and type(error) in _BROKEN_PARQUET)):
         return SourceError([Problem("damaged", _DAMAGED.format(doing), file, fix="Make the file again.")])
+    if file is not None and "state machine" in text:
+        reason = "the lines do not all end alike (some with CR LF, some with LF), or a quote stands alone"
+        return InputError.of("unreadable", f"the CSV file cannot be read: {reason}", file=file, fix="Export it again.")
     if file is not None and isinstance(error, (duckdb.InvalidInputException, duckdb.ConversionException)):
         reason = text.split(":", 1)[-1].strip()
         fix = "Check that its name's ending says what it is: .csv, .jsonl, .parquet, plain or .gz or .zst."

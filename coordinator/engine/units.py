@@ -1,7 +1,8 @@
 """One row a unit: both logs joined in one pass, and the audit's cells counted from it.
 
 Words of the tables: ``k`` key; ``cf``, ``cl`` first and last time in the canary, ``bf``, ``bl`` in the baseline;
-``a0``, ``a1``... first time in each arm, ``p0``, ``p1``... first time in each arm inside the canary's live period.
+``a0``, ``a1``... first time in each arm since the experiment's first step, ``p0``, ``p1``... the same inside the
+canary's live period; ``tl`` last time in any arm.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class LogCounts:
 
 
 def live_period(session: Session, log: Log, begin: datetime | None) -> Period | None:
-    """From the first to the last canary row, not before ``begin``; None without times or canary rows.
+    """From the first to the last canary row, not before ``begin``; None without times or such rows.
 
     Args:
         session: the connection.
@@ -47,20 +48,20 @@ def live_period(session: Session, log: Log, begin: datetime | None) -> Period | 
         return None
     query = f"SELECT min(t), max(t) FROM {log.relation} WHERE l = {CANARY}"
     first, last = session.rows(query, doing=f"reading {log.table.what}", file=log.table.file)[0]
-    if first is None:
+    if first is None or (begin and last < micros(begin)):
         return None
     return Period(max(first, micros(begin)) if begin else first, last)
 
 
 def make_canary_units(session: Session, log: Log, period: Period | None) -> LogCounts:
-    """The canary log's units in one pass, as the table ``canary_units``; rows before the live period are left out.
+    """The canary log's units in one pass, as the table ``canary_units``; rows outside the live period are left out.
 
     Args:
         session: the connection.
         log: the canary's log.
         period: its live period.
     """
-    inside = f"t >= {period.start}" if period else "TRUE"
+    inside = f"t BETWEEN {period.start} AND {period.end}" if period else "TRUE"
     both = {CANARY: "c", BASELINE: "b"}
     times = ", ".join(
         f"min(CASE WHEN l = {code} AND {inside} THEN t END) AS {side}f, "
@@ -87,12 +88,14 @@ def make_units(session: Session, log: Log, period: Period | None, table: str, be
     after = f"t >= {micros(begin)}" if begin and log.timed else "TRUE"
     inside = f"t BETWEEN {period.start} AND {period.end} AND {after}" if period and log.timed else after
     firsts = ", ".join(
-        f"min(CASE WHEN l = {arm} THEN t END) AS a{arm}, min(CASE WHEN l = {arm} AND {inside} THEN t END) AS p{arm}"
+        f"min(CASE WHEN l = {arm} AND {after} THEN t END) AS a{arm}, "
+        f"min(CASE WHEN l = {arm} AND {inside} THEN t END) AS p{arm}"
         for arm in arms
     )
     query = (
         f"CREATE OR REPLACE TEMP TABLE {table} AS "
-        f"SELECT k, min(cf) AS cf, min(bf) AS bf, max(bl) AS bl, max(t) AS tl, {firsts}, {_counts(len(log.labels))} "
+        f"SELECT k, min(cf) AS cf, min(bf) AS bf, max(bl) AS bl, max(CASE WHEN l >= 0 THEN t END) AS tl, "
+        f"{firsts}, {_counts(len(log.labels))} "
         f"FROM (SELECT k, cf, bf, bl, NULL::BIGINT AS t, NULL::INTEGER AS l FROM {CANARY_UNITS} WHERE k IS NOT NULL "
         "UNION ALL "
         f"SELECT k, NULL, NULL, NULL, t, l FROM {log.keyed} WHERE l IS NOT NULL) GROUP BY k"
@@ -160,7 +163,7 @@ def joint_view(
     query = (
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT *, {stratum} AS stratum, {cohort} AS cohort, "
         f"CASE WHEN joint IS NULL THEN NULL {arm} END AS arm FROM (SELECT *, {joint} AS joint FROM ("
-        f"SELECT k, cf, bf, bl, {', '.join(seen)}, {', '.join(inside)}, least(cf, bf) AS fc, "
+        f"SELECT k, cf, bf, bl, tl, {', '.join(seen)}, {', '.join(inside)}, least(cf, bf) AS fc, "
         f"least({', '.join(inside)}) AS fe, "
         f"{first} AS first_seen, CASE WHEN {several} > 1 THEN NULL {own} END AS own, {several} AS arms_seen, "
         f"(cf IS NOT NULL)::INTEGER AS ever, coalesce({crossed}, FALSE)::INTEGER AS crossed, "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html as _html
 import re
 import unicodedata
+from functools import lru_cache
 
 MARK = "\ufffd"  # stands for a character that must not be shown
 _BREAK = "\u200b"  # zero width: keeps two characters apart, so that they mean nothing together
@@ -59,6 +60,7 @@ def cut_middle(text: str, limit: int) -> str:
 # ---------------------------------------------------------------- Markdown
 
 
+@lru_cache(maxsize=4096)  # one report is rendered several times until it fits
 def markdown(text: str, *, line_start: bool = True) -> str:
     r"""Text for Markdown, in a table cell too: it shows as itself and does nothing.
 

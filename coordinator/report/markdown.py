@@ -138,13 +138,25 @@ def _compact(text: str) -> str:
 
 def _line(line: Rich, view: View, *, line_start: bool = True) -> str:
     parts: list[str] = []
-    for bold, spans in groupby(line, key=lambda span: span.strong):
+    for bold, spans in groupby(_shortened(line, view.text), key=lambda span: span.strong):
         text = "".join(_span(span, view, line_start=line_start and not parts and not bold) for span in spans)
         core = text.strip()
         if bold and core:
             text = text.replace(core, f"**{core}**", 1)
         parts.append(text)
     return "".join(parts).strip()
+
+
+def _shortened(line: Rich, most: int) -> Rich:
+    """The line up to ``most`` characters: a message in many spans is as long as one in a single span."""
+    kept: list[Span] = []
+    left = most
+    for span in line:
+        if left <= 0:
+            return (*kept, Span("…"))
+        kept.append(span)
+        left -= min(len(span.text), _NAME_LENGTH) if span.code else len(span.text)
+    return tuple(kept)
 
 
 def _span(span: Span, view: View, *, line_start: bool) -> str:

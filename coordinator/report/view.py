@@ -44,7 +44,7 @@ class View:
 
 
 # The order in which detail is dropped. Verdicts, metrics that breach, and steps are in every view; only the last
-# three views, for reports of hundreds of failing metrics or experiments, cap how many of them are written out.
+# four views, for reports of hundreds of failing metrics or experiments, cap how many of them are written out.
 LADDER: tuple[View, ...] = (
     View(),
     View(background=False, left_out="the decision table, notes and sources"),
@@ -73,6 +73,6 @@ LADDER: tuple[View, ...] = (
             text=text,
             left_out=f"all but {rows} rows of each table and list, metrics that passed, tests, notes and sources",
         )
-        for rows, text in ((50, 300), (15, 200), (4, 120))
+        for rows, text in ((50, 300), (15, 200), (4, 120), (2, 80))
     ),
 )

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from coordinator.errors import InputError
 from coordinator.model import Problem
+from coordinator.values import masked
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{1,30}):(?!\\)", re.IGNORECASE)
-_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
+_PASSWORD = re.compile(r"://[^/\s:]*:[^\s]*@|[?&;](?:password|passwd|pwd|secret|token|[^=&;]*key)=", re.IGNORECASE)
+_DOCUMENTS = (".yml", ".yaml")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -32,8 +34,12 @@ def find_files(given: Sequence[str], workspace: Path, *, what: str, allow: Seque
     for entry in given:
         problem = refuse_uri(entry, what=what)
         if problem is None:
-            found, problem = _expand(entry, workspace, what, allow)
-            files.update(dict.fromkeys(found))
+            try:
+                found, problem = _expand(entry, workspace, what, allow)
+                files.update(dict.fromkeys(found))
+            except (OSError, ValueError, RuntimeError):  # too long, not allowed, a loop of links, no pattern
+                shortened = entry if len(entry) <= 80 else entry[:77] + "..."
+                problem = Problem("unreadable", f"{what}: found what is no path, expected one", shortened)
         if problem:
             problems.append(problem)
     if problems:
@@ -54,16 +60,38 @@ def refuse_uri(entry: str, *, what: str) -> Problem | None:
         return Problem(
             "source_kind",
             f"{what} is a source of kind `{scheme[1]}:`, which this version does not read",
-            entry,
+            masked(entry),
             fix="Bring it into the workspace by a step before the gate, and give its path.",
         )
     return None
 
 
+def is_document(path: object, workspace: Path) -> bool:
+    """Whether a data path is a YAML or JSON document, not rows: by its ending, JSON by how it begins.
+
+    Args:
+        path: a path of the config.
+        workspace: the folder that it is relative to.
+    """
+    text: str = path if isinstance(path, str) else ""
+    if text.lower().endswith(_DOCUMENTS):
+        return True
+    try:
+        file = workspace / text
+        if not text.lower().endswith(".json") or not file.is_file():
+            return False
+        with file.open("rb") as stream:
+            lines = [line.strip() for line in stream.read(4096).splitlines() if line.strip(b"\xef\xbb\xbf \t")]
+    except (OSError, ValueError):
+        return False
+    rows = len(lines) > 1 and lines[0].endswith(b"}") and lines[1].startswith(b"{")
+    return bool(lines) and lines[0].removeprefix(b"\xef\xbb\xbf").startswith(b"{") and not rows
+
+
 def inside(path: Path, workspace: Path, allow: Sequence[str] = ()) -> bool:
     """Whether the path, links followed, lies in the workspace or in an allowed folder."""
     real = path.resolve()
-    return any(real.is_relative_to(root.resolve()) for root in (workspace, *map(Path, allow)))
+    return any(real.is_relative_to((workspace / root).resolve()) for root in ("", *allow))
 
 
 def shown(path: Path, workspace: Path) -> str:
@@ -76,9 +104,9 @@ def shown(path: Path, workspace: Path) -> str:
 
 
 def _expand(entry: str, workspace: Path, what: str, allow: Sequence[str]) -> tuple[list[Path], Problem | None]:
-    plain = entry.removeprefix("file://")
+    plain = entry.strip().removeprefix("file://")
     path = workspace / plain
-    if ".." in Path(plain).parts or not inside(_fixed(path), workspace, allow):
+    if not inside(_fixed(path), workspace, allow):
         if Path(plain).is_absolute() and not _fixed(path).exists():
             return [], _host_path(entry, what)
         fix = "Give a path inside the workspace, or name its folder in `limits: {allow_paths: [...]}`."
@@ -92,12 +120,12 @@ def _expand(entry: str, workspace: Path, what: str, allow: Sequence[str]) -> tup
         if Path(plain).is_absolute() and not path.exists():
             return [], _host_path(entry, what)
         fix = "Check the path; it is relative to the workspace, and the step that makes the file must run before."
-        return [], Problem("missing_file", f"{what} is missing: there is no such file", entry, fix=fix)
+        return [], Problem("missing_file", f"{what} is missing, there is no such file", entry, fix=fix)
     root, pattern = (workspace, plain) if not Path(plain).is_absolute() else (Path("/"), plain.lstrip("/"))
     matches = sorted(match for match in root.glob(pattern) if match.is_file())
     if not matches:
         fix = "Check the pattern; it is relative to the workspace."
-        return [], Problem("empty_glob", f"{what}: the pattern matches no file", entry, fix=fix)
+        return [], Problem("empty_glob", f"{what} is missing, the pattern matches no file", entry, fix=fix)
     return _kept(matches, entry, workspace, what, allow)
 
 

