@@ -91,6 +91,21 @@ def promotion(config: Config, workspace: Path, now: datetime) -> Promotion | Non
     return Promotion(canary, config.canary_promoted_at, window, passed, record)
 
 
+def looks(config: Config, workspace: Path, sources: Sequence[SourceRecord], *, many: bool) -> int | None:
+    """How often the canary's figures are looked at; None: as often as one likes, which asks for anytime-valid tests.
+
+    Args:
+        config: ``canary.looks``; ``auto`` is one look unless something shows that there are more.
+        workspace: where an earlier report may be.
+        sources: what was read this time.
+        many: whether the run shows it: a schedule, or a window that is still open.
+    """
+    asked = config.canary.looks
+    if isinstance(asked, int):
+        return asked
+    return None if asked == "many" or many or looked_before(config, workspace, sources) else 1
+
+
 def looked_before(config: Config, workspace: Path, sources: Sequence[SourceRecord]) -> bool:
     """Whether the report folder holds a report of the same SHA made from other data: this run is then another look."""
     path = workspace / config.report.directory / "report.json"

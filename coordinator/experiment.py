@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from coordinator import wording as fmt
-from coordinator.audit_checks import ratio_check
-from coordinator.config import Config, ExperimentConfig, MetricConfig
+from coordinator.config import Config, ExperimentConfig
+from coordinator.experiment_caps import Exclusion, caps_of, exclusion_of, sample_ratio
 from coordinator.experiment_data import Comparison, as_sequence, compare_arm
 from coordinator.experiment_metric import MetricSpec, judge_metric
+from coordinator.experiment_spec import metric_specs
 from coordinator.model import (
     Audit,
-    AuditVerdict,
     Cells,
-    Cohort,
-    Direction,
     ExperimentMetric,
     ExperimentMetricVerdict,
     ExperimentResult,
     ExperimentVerdict,
     Reason,
     Role,
-    SampleRatioCheck,
 )
-from coordinator.names import direction_by_name, guardrail_by_name
 from coordinator.stats.distributions import normal_z
 from coordinator.stats.multiplicity import adjust
 from coordinator.stats.sequential import mixture_p_value
@@ -34,16 +30,6 @@ from coordinator.stats.sequential import mixture_p_value
 _BAD = {ExperimentMetricVerdict.LOSS, ExperimentMetricVerdict.HURT}
 _NO_GOOD = {ExperimentMetricVerdict.LOSS, ExperimentMetricVerdict.NO_EFFECT}
 _LEAST_INFORMATION = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class _Exclusion:
-    """Whether canary users are left out, how many, and why."""
-
-    done: bool
-    units: int
-    text: str
-    needed_but_impossible: bool = False
 
 
 def judge_experiment(
@@ -62,13 +48,13 @@ def judge_experiment(
         SHIP, DON'T-SHIP or MIXED; ``action`` is set by ``reconcile``.
     """
     experiment = config.experiment(experiment_id)
-    exclusion = _exclusion(cells, config, experiment, audit)
+    exclusion = exclusion_of(cells, config, experiment, audit)
     information = _information(config, experiment, now)
-    specs = _specs(cells, config, experiment)
+    specs = metric_specs(cells, config, experiment)
     metrics = _metrics(cells, experiment, specs, exclusion, information)
-    ratio = _sample_ratio(cells, experiment, exclusion)
+    ratio = sample_ratio(cells, experiment, exclusion)
     verdict, reasons, winner = _join(metrics, experiment)
-    caps = _caps(experiment, exclusion, audit, ratio)
+    caps = caps_of(experiment, exclusion, audit, ratio)
     if caps and (verdict is ExperimentVerdict.SHIP or any(cap.code == "sample_ratio_mismatch" for cap in caps)):
         verdict, winner = ExperimentVerdict.MIXED, None
     reasons = [*caps, *reasons]
@@ -94,24 +80,6 @@ def judge_experiment(
 # ------------------------------------------------------------ who is left out, how often it is looked at
 
 
-def _exclusion(cells: Cells, config: Config, experiment: ExperimentConfig, audit: Audit) -> _Exclusion:
-    overlap = max((arm.observed_overlap for arm in audit.arms if arm.experiment == experiment.id), default=0.0)
-    limit = config.audit.exclusion_threshold
-    above = overlap > limit
-    document = config.experiment_documents.get(experiment.id)
-    if document is not None:
-        if document.canary_users_excluded:
-            return _Exclusion(done=True, units=0, text="yes (the data file says so)")
-        if above:
-            text = "no (aggregated data has no user ids)"
-            return _Exclusion(done=False, units=0, text=text, needed_but_impossible=True)
-    word = "above" if above else "not above"
-    text = f"{'yes' if above else 'no'} (overlap {fmt.rate(overlap)} is {word} {fmt.share(limit)})"
-    own = [cell for cell in cells.arms if cell.experiment == experiment.id]
-    units = sum(cell.units for cell in own if cell.cohort is Cohort.CANARY) if above else 0
-    return _Exclusion(done=above, units=units, text=text)
-
-
 def _information(config: Config, experiment: ExperimentConfig, now: datetime) -> float | None:
     """The fraction of the planned run time, where always-valid tests decide; None where fixed-horizon ones do."""
     document = config.experiment_documents.get(experiment.id)
@@ -129,46 +97,11 @@ def _information(config: Config, experiment: ExperimentConfig, now: datetime) ->
 # ------------------------------------------------------------ metrics
 
 
-def _specs(cells: Cells, config: Config, experiment: ExperimentConfig) -> list[MetricSpec]:
-    """The metrics of the data, the primary first."""
-    names = list(dict.fromkeys(cell.metric for cell in cells.metrics if cell.experiment == experiment.id))
-    roles = {name: experiment.metrics.get(name, MetricConfig()).role for name in names}
-    primary = experiment.primary or next((name for name, role in roles.items() if role is Role.PRIMARY), None)
-    primary = primary or next((name for name in names if not guardrail_by_name(name)), names[0] if names else None)
-    # a metric that the config names and the data lacks is judged as missing, never forgotten
-    names += [
-        name for name in dict.fromkeys([*([primary] if primary else []), *experiment.metrics]) if name not in names
-    ]
-    names.sort(key=lambda name: name != primary)
-    mdes = config.mdes.get(experiment.id, {})
-    divisor = experiment.looks if isinstance(experiment.looks, int) else 1
-    specs = []
-    for name in names:
-        settings = experiment.metrics.get(name, MetricConfig())
-        role = Role.PRIMARY if name == primary else _other_role(name, settings)
-        known = settings.direction or direction_by_name(name) or Direction.EITHER
-        notes: tuple[str, ...] = ()
-        direction = known
-        if known is Direction.EITHER and role is Role.GUARDRAIL:
-            notes = ("Nothing says which way is good, so a change to either side counts as worse.",)
-        elif known is Direction.EITHER:
-            notes = ("Its name does not say which way is good: an increase was taken as good.",)
-            direction = Direction.INCREASE
-        specs.append(MetricSpec(name, role, direction, settings, mdes.get(name), experiment.alpha / divisor, notes))
-    return specs
-
-
-def _other_role(name: str, settings: MetricConfig) -> Role:
-    if settings.role is not None and settings.role is not Role.PRIMARY:
-        return settings.role
-    return Role.GUARDRAIL if guardrail_by_name(name) else Role.SECONDARY
-
-
 def _metrics(
     cells: Cells,
     experiment: ExperimentConfig,
     specs: Sequence[MetricSpec],
-    exclusion: _Exclusion,
+    exclusion: Exclusion,
     information: float | None,
 ) -> tuple[ExperimentMetric, ...]:
     """Every metric in every arm against control; p-values corrected over arms x metrics."""
@@ -253,66 +186,6 @@ def _against(metrics: Sequence[ExperimentMetric], arm: str) -> list[ExperimentMe
 
 def _in_arm(item: ExperimentMetric, experiment: ExperimentConfig) -> str:
     return f" in `{item.arm}`" if len(experiment.treatment_arms) > 1 else ""
-
-
-def _caps(
-    experiment: ExperimentConfig, exclusion: _Exclusion, audit: Audit, ratio: SampleRatioCheck | None
-) -> list[Reason]:
-    """What makes the experiment MIXED at best."""
-    caps = []
-    if ratio is not None and ratio.mismatch:
-        seen = ", ".join(f"`{arm}` {fmt.count(units)}" for arm, units in ratio.observed.items())
-        wanted = ", ".join(fmt.count(round(units)) for units in ratio.expected.values())
-        text = (
-            f"Sample ratio mismatch: {seen} where {wanted} were expected ({fmt.p_phrase(ratio.p_value)}). Likely "
-            "causes: redirects or crashes in one arm, exposures logged late, bots filtered unevenly, a changed share."
-        )
-        caps.append(Reason("sample_ratio_mismatch", text))
-    if exclusion.needed_but_impossible:
-        text = (
-            "The overlap with the canary is above the exclusion threshold, but aggregated data has no user ids: MIXED "
-            "at best. Set `report: {exclusions: true}`, leave the listed users out of the data, and say "
-            "`canary_users_excluded: true` in it; or give a per-unit table."
-        )
-        caps.append(Reason("canary_users_not_excluded", text))
-    if audit.verdict is not AuditVerdict.CLEAN:
-        text = f"The audit is {audit.verdict}, so the experiment is MIXED at best."
-        caps.append(Reason("audit_inconclusive", text))
-    for pair in audit.pairs:
-        if pair.verdict is AuditVerdict.CONTAMINATED and experiment.id in pair.experiments:
-            other = next(name for name in pair.experiments if name != experiment.id)
-            text = (
-                f"Its assignment is not independent of `{other}`'s, so each carries the other's effect: MIXED at best."
-            )
-            caps.append(Reason("experiments_overlap", text))
-    return caps
-
-
-def _sample_ratio(cells: Cells, experiment: ExperimentConfig, exclusion: _Exclusion) -> SampleRatioCheck | None:
-    """The analysed units of the arms against the split, by the experiment's own strata."""
-    own = [
-        cell
-        for cell in cells.arms
-        if cell.experiment == experiment.id
-        and cell.arm in experiment.split
-        and not (exclusion.done and cell.cohort is Cohort.CANARY)
-    ]
-    splits = [step.split for step in experiment.steps] or [experiment.split]
-    if not own or (len(splits) > 1 and experiment.id not in _stratified(cells)):
-        return None
-    sizes: dict[int, int] = {}
-    for cell in own:
-        sizes[cell.stratum] = sizes.get(cell.stratum, 0) + cell.units
-    expected = {
-        arm: math.fsum(size * splits[stratum][arm] for stratum, size in sizes.items()) for arm in experiment.split
-    }
-    observed = {arm: sum(cell.units for cell in own if cell.arm == arm) for arm in experiment.split}
-    return ratio_check(experiment.id, observed, expected)
-
-
-def _stratified(cells: Cells) -> set[str]:
-    """Experiments whose cells come from units, and so know the ramp's strata."""
-    return {cell.experiment for cell in cells.metrics if cell.cohort is not None}
 
 
 # ------------------------------------------------------------ what people should know

@@ -174,7 +174,13 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
     if problems:
         raise RefusedError(problems)
     promotion = earlier.promotion(config, world.workspace, world.now)
-    layers = _layers(config, world)
+    layers: tuple[LayerFinding, ...] = ()
+    if config.platform.configs:
+        from coordinator.platforms import read_layers  # noqa: PLC0415 - only with a platform's config
+
+        allow = config.limits.allow_paths
+        files = find_files(config.platform.configs, world.workspace, what="the platform's config", allow=allow)
+        layers = read_layers(files, config, world.workspace)
     engine = open_engine(
         config,
         workspace=world.workspace,
@@ -248,27 +254,10 @@ def _refuse(config: Config) -> None:
         )
 
 
-def _layers(config: Config, world: World) -> tuple[LayerFinding, ...]:
-    if not config.platform.configs:
-        return ()
-    from coordinator.platforms import read_layers  # noqa: PLC0415 - only with a platform's config
-
-    files = find_files(
-        config.platform.configs, world.workspace, what="the platform's config", allow=config.limits.allow_paths
-    )
-    return read_layers(files, config, world.workspace)
-
-
 def _looks(config: Config, world: World, found: _Found) -> int | None:
-    """How often the canary's figures are looked at; None: as often as one likes (anytime-valid tests)."""
-    looks = config.canary.looks
-    if isinstance(looks, int):
-        return looks
     window = found.windows.get("canary")
-    still_open = window is not None and world.now < window.end
-    if looks == "many" or world.scheduled or still_open:
-        return None
-    return None if earlier.looked_before(config, world.workspace, found.sources) else 1
+    open_window = window is not None and world.now < window.end
+    return earlier.looks(config, world.workspace, found.sources, many=world.scheduled or open_window)
 
 
 def _keep(found: _Found, engine: Engine, cells: Cells) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 from coordinator.config import ReleaseFile
 
 SCHEMA_FILE = "release.schema.json"
-_TEXT = {"type": ["string", "number"]}
-_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_WORD = {"type": ["string", "number", "boolean"]}  # names are read as text: a SHA 0123456, an arm called on
+_FIGURE = {"type": ["string", "number"]}
+_DURATIONS = {"PT30M": "30m", "PT2M": "120s"}
 
 
 def release_schema() -> dict[str, Any]:
     """The schema (Draft 2020-12), in the forms that people write: ``5%``, ``30m``, one path or a list of them."""
-    schema = ReleaseFile.model_json_schema()
-    _as_written(schema)
+    schema: dict[str, Any] = _as_written(ReleaseFile.model_json_schema())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "release.yml"
     return schema
@@ -26,40 +26,46 @@ def schema_text() -> str:
     return json.dumps(release_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_written(node: Any) -> None:
-    """Replace what the models hold (fractions, seconds, tuples) by what a file may say."""
+def _as_written(node: Any, name: str = "") -> Any:
+    """What the models hold (fractions, seconds, tuples) replaced by what a file may say.
+
+    Args:
+        node: a schema or a part of one.
+        name: the property that it describes.
+    """
     if isinstance(node, list):
-        for item in node:
-            _as_written(item)
+        return [_as_written(item, name) for item in node]
     if not isinstance(node, dict):
-        return
-    properties = node.get("properties")
-    for name, field in properties.items() if isinstance(properties, dict) else ():
-        _loosen(name, field)
-    for value in node.values():
-        _as_written(value)
+        return node
+    plain = {key: value for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    default = plain.pop("default", None)
+    for key in ("properties", "$defs"):
+        if key in plain:
+            plain[key] = {inner: _as_written(value, inner) for inner, value in plain[key].items()}
+    for key in ("items", "anyOf", "oneOf", "additionalProperties"):
+        if key in plain:
+            plain[key] = _as_written(plain[key], name)
+    result = _loosened(plain, name)
+    if isinstance(default, (str, int, float, bool)):
+        result["default"] = _DURATIONS.get(str(default), default)
+    return result
 
 
-def _loosen(name: str, field: dict[str, Any]) -> None:
-    kinds = [field, *field.get("anyOf", [])]
-    for kind in kinds:
-        if kind.get("format") == "duration" or kind.get("type") == "number":
-            for key in ("type", "format"):
-                kind.pop(key, None)
-            kind.update(_TEXT)
-        elif kind.get("type") == "array" and kind.get("items", {}).get("type") == "string":
-            kind.pop("type")
-            kind.pop("items")
-            kind.update(_LIST)
-        elif name == "split" and kind.get("type") == "object":
-            kind.pop("additionalProperties", None)
-            kind.pop("type")
-            kind["anyOf"] = [{"type": "string"}, {"type": "object", "additionalProperties": _TEXT}]
-        elif kind.get("type") in {"boolean", "integer"}:
-            pass
-        elif kind.get("format") == "date-time":
-            kind.pop("format")
-            kind["type"] = ["string", "number"]
-    default = field.get("default")
-    if isinstance(default, str) and default.startswith("PT"):
-        field["default"] = {"PT30M": "30m", "PT2M": "120s"}.get(default, default)
+def _loosened(kind: dict[str, Any], name: str) -> dict[str, Any]:
+    told = {key: value for key, value in kind.items() if key == "description"}
+    if "enum" in kind or "$ref" in kind:
+        return kind
+    if kind.get("type") == "number" or kind.get("format") in {"duration", "date-time"}:
+        return told | _FIGURE
+    if kind.get("type") == "string":
+        return told | _WORD
+    if kind.get("type") == "array" and _is_text(kind["items"]):
+        return told | {"anyOf": [kind["items"] if kind["items"] == _WORD else _WORD, kind]}
+    if name == "split" and kind.get("type") == "object":
+        return told | {"anyOf": [{"type": "string"}, kind]}
+    return kind
+
+
+def _is_text(items: dict[str, Any]) -> bool:
+    """Whether a list holds words: one of them may stand alone, or several with commas."""
+    return items == _WORD or "enum" in items

@@ -211,7 +211,7 @@ def test_arms_keep_their_names(tables: Path, first: str, second: str) -> None:
 
 
 def test_arms_called_true_and_false_keep_their_names_in_json_too(tmp_path: Path) -> None:
-    document = releases.release_document(experiment={"split": {"false": 50, "true": 50}, "ignore_variants": "null"})
+    document = releases.release_document(experiment={"split": "false=50,true=50"})
     variants = [
         {"name": False, "cohort_size": 10, "metrics": {"checkout_completion_count": 5}},
         {"name": True, "cohort_size": 10, "metrics": {"checkout_completion_count": 5}},
@@ -452,8 +452,7 @@ def test_counts_and_sizes_that_make_no_sense_are_judged_later(tmp_path: Path, co
     document = releases.experiment_document()
     document["variants"][0] |= {"cohort_size": size, "metrics": {"checkout_completion_count": count}}
     releases.make(tmp_path, assignments=releases.independent(20), experiment=document)
-    if count == ".inf" or size == ".nan" or count in (".nan", -3, None):
-        assert load_config(Path("release.yml"), workspace=tmp_path).experiment_documents
+    assert load_config(Path("release.yml"), workspace=tmp_path).experiment_documents
 
 
 def test_a_threshold_for_a_metric_that_the_data_lacks_is_an_outcome(tmp_path: Path) -> None:
