@@ -129,7 +129,8 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, *, audit_only: bool) -> int:
     from coordinator.deliver import leave, write_files  # noqa: PLC0415 - `--help` must not pay for it
-    from coordinator.gate import World, execute  # noqa: PLC0415
+    from coordinator.gate import execute  # noqa: PLC0415
+    from coordinator.world import World  # noqa: PLC0415
 
     workspace = _workspace(arguments)
     world = World(workspace, datetime.now(UTC), progress=_progress)

@@ -6,7 +6,7 @@ The stages are pure and verdicts are values. Only this module turns a result int
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,24 +19,21 @@ from coordinator.loader import load_config
 from coordinator.model import (
     Audit,
     AuditVerdict,
-    CanaryResult,
     CanaryVerdict,
     Cells,
     Decision,
     DecisionKind,
     ExitCode,
-    ExperimentResult,
     ExperimentVerdict,
     LayerFinding,
     Problem,
     Reason,
     Report,
-    SourceRecord,
-    Window,
 )
 from coordinator.provenance import complete, header
 from coordinator.sources.paths import find_files
 from coordinator.supervise import supervise
+from coordinator.world import Found, World
 
 if TYPE_CHECKING:
     from coordinator.engine.base import Engine
@@ -44,38 +41,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _LOAD_SECONDS = 600
 _DELIVERY_SECONDS = 900
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a run knows of its surroundings; passed in, so that everything else stays pure.
-
-    ``scheduled``: the event is a schedule, so the verdict is looked at more than once.
-    """
-
-    workspace: Path
-    now: datetime
-    temp_dir: Path | None = None
-    progress: Callable[[str], None] | None = None
-    scheduled: bool = False
-
-
-@dataclass(slots=True)
-class _Found:
-    """What the stages have found so far: a fault in a later one keeps what earlier ones said."""
-
-    audit: Audit | None = None
-    canary: CanaryResult | None = None
-    experiments: tuple[ExperimentResult, ...] | None = None
-    sources: tuple[SourceRecord, ...] = ()
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    windows: dict[str, Window] = field(default_factory=dict)
-
-    @property
-    def window(self) -> Window | None:
-        """The release's window: the canary's, else the first experiment's."""
-        return self.windows.get("canary") or next(iter(self.windows.values()), None)
 
 
 def run_gate(config: Config, world: World | None = None, *, audit_only: bool = False) -> Report:
@@ -93,7 +58,7 @@ def run_gate(config: Config, world: World | None = None, *, audit_only: bool = F
         The typed form of ``report.json``.
     """
     world = world or World(Path.cwd(), datetime.now(UTC))
-    found = _Found(notes=config.notes)
+    found = Found(notes=config.notes)
     try:
         decision, steps = _stages(config, world, found, audit_only=audit_only)
     except GateError as error:
@@ -123,7 +88,7 @@ def run_gate(config: Config, world: World | None = None, *, audit_only: bool = F
     )
 
 
-def failed(error: GateError, now: datetime, config: Config | None = None, found: _Found | None = None) -> Report:
+def failed(error: GateError, now: datetime, config: Config | None = None, found: Found | None = None) -> Report:
     """The report of a run that was refused or could not finish; never ``promote``.
 
     Args:
@@ -132,7 +97,7 @@ def failed(error: GateError, now: datetime, config: Config | None = None, found:
         config: the release, where it could be read.
         found: what the stages had found before.
     """
-    found = found or _Found()
+    found = found or Found()
     refused = error.decision is DecisionKind.REFUSED
     count = len(error.problems)
     first = error.problems[0].message if error.problems else "no reason was given"
@@ -163,7 +128,7 @@ def failed(error: GateError, now: datetime, config: Config | None = None, found:
 # ---------------------------------------------------------------- the stages, in order
 
 
-def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) -> tuple[Decision, tuple[str, ...]]:
+def _stages(config: Config, world: World, found: Found, *, audit_only: bool) -> tuple[Decision, tuple[str, ...]]:
     from coordinator.audit import audit, routing_units_match  # noqa: PLC0415 - after the cheap refusals
     from coordinator.engine import open_engine  # noqa: PLC0415
     from coordinator.reconcile import reconcile  # noqa: PLC0415
@@ -209,7 +174,7 @@ def _stages(config: Config, world: World, found: _Found, *, audit_only: bool) ->
 def _validate(
     config: Config,
     world: World,
-    found: _Found,
+    found: Found,
     engine: Engine,
     audited: Audit,
     promotion: earlier.Promotion | None,
@@ -254,20 +219,20 @@ def _refuse(config: Config) -> None:
         )
 
 
-def _looks(config: Config, world: World, found: _Found) -> int | None:
+def _looks(config: Config, world: World, found: Found) -> int | None:
     window = found.windows.get("canary")
     open_window = window is not None and world.now < window.end
     return earlier.looks(config, world.workspace, found.sources, many=world.scheduled or open_window)
 
 
-def _keep(found: _Found, engine: Engine, cells: Cells) -> None:
+def _keep(found: Found, engine: Engine, cells: Cells) -> None:
     found.sources = engine.sources
     found.warnings = engine.warnings
     found.notes = tuple(dict.fromkeys(found.notes + engine.notes))
     found.windows |= cells.windows
 
 
-def _steps_after_failure(config: Config | None, found: _Found) -> tuple[str, ...]:
+def _steps_after_failure(config: Config | None, found: Found) -> tuple[str, ...]:
     if config is None:
         return ()
     from coordinator.sequence import plan_steps  # noqa: PLC0415
@@ -278,7 +243,7 @@ def _steps_after_failure(config: Config | None, found: _Found) -> tuple[str, ...
 # ---------------------------------------------------------------- the exit code
 
 
-def _may_proceed(config: Config, decision: Decision, found: _Found) -> bool:
+def _may_proceed(config: Config, decision: Decision, found: Found) -> bool:
     """Whether the job that ``step`` names may act; without ``step`` whether the decision is ``promote``."""
     if decision.decision is not DecisionKind.PROMOTE:
         return False
@@ -289,7 +254,7 @@ def _may_proceed(config: Config, decision: Decision, found: _Found) -> bool:
     return True
 
 
-def _exit_code(config: Config, decision: Decision, found: _Found, *, may_proceed: bool, audit_only: bool) -> ExitCode:
+def _exit_code(config: Config, decision: Decision, found: Found, *, may_proceed: bool, audit_only: bool) -> ExitCode:
     audit, canary = found.audit, found.canary
     verdicts = {result.verdict for result in found.experiments or ()}
     happened = {

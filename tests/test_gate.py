@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from coordinator.errors import InputError
-from coordinator.gate import World, execute, run_gate
+from coordinator.gate import execute, run_gate
 from coordinator.loader import load_config
 from coordinator.model import DecisionKind, Report
+from coordinator.world import World
 from tests import releases
 
 ROLLBACK = {"error_rate": releases.rate(1.2, 50_000)}
