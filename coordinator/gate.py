@@ -30,7 +30,7 @@ from coordinator.model import (
     Reason,
     Report,
 )
-from coordinator.provenance import complete, header
+from coordinator.provenance import complete, declared_window, header
 from coordinator.sources.paths import find_files
 from coordinator.supervise import supervise
 from coordinator.world import Found, World
@@ -164,7 +164,7 @@ def _stages(config: Config, world: World, found: Found, *, audit_only: bool) -> 
             _validate(config, world, found, engine, found.audit, promotion)
     finally:
         engine.close()
-    found.sources = complete(found.sources, found.window)
+    found.sources = complete(found.sources, found.window or declared_window(config))
     decision, found.experiments = reconcile(found.audit, found.canary, found.experiments)
     if promotion and decision.decision is DecisionKind.PROMOTE and not promotion.window_passed:
         decision = replace(decision, decision=DecisionKind.HOLD, action=promotion.wait, reasons=(promotion.reason,))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coordinator.config import Config
+from coordinator.documents import WindowSpec
 from coordinator.errors import InputError
 from coordinator.model import ExperimentHeader, Problem, Release, SourceRecord, Window
 
@@ -34,6 +35,12 @@ def complete(sources: Sequence[SourceRecord], window: Window | None) -> tuple[So
     if problems:
         raise InputError(problems)
     return read
+
+
+def declared_window(config: Config) -> Window | None:
+    """The window that the config gives with start and end; None where it is a length."""
+    window = config.canary.window
+    return Window(window.start, window.end) if isinstance(window, WindowSpec) else None
 
 
 def header(config: Config) -> Release:

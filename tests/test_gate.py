@@ -213,3 +213,16 @@ def test_an_earlier_report_from_other_data_makes_this_another_look(tmp_path: Pat
     assert again.canary is not None
     text = " ".join([*again.canary.notes, *(reason.message for reason in again.canary.reasons)])
     assert "look" in text
+
+
+def test_logs_without_times_are_judged_and_their_figures_belong_to_the_declared_window(tmp_path: Path) -> None:
+    window = {"start": "2026-05-05T14:00:00Z", "end": "2026-05-05T14:30:00Z"}
+    path = releases.make(tmp_path, release=releases.release_document(canary={"window": window}))
+    for log in ("canary.csv", "experiment.csv"):
+        lines = (tmp_path / log).read_text(encoding="utf-8").splitlines()
+        (tmp_path / log).write_text("\n".join(line.rsplit(",", 1)[0] for line in lines), encoding="utf-8")
+    report = run_gate(load_config(path, workspace=tmp_path), World(tmp_path, releases.NOW), audit_only=True)
+    assert report.errors == ()
+    assert report.audit is not None
+    assert report.audit.units == 4_000
+    assert all(source.window is not None for source in report.sources)
