@@ -180,9 +180,25 @@ def _proportions(pairs: Sequence[tuple[Sequence[CellData], Sequence[CellData]]],
     control = sum((c for _, c in counts), Counts(0, 0))
     result = compare_rates_stratified(counts, level=level)
     rate = control.rate
+    sizes = [(t.trials, c.trials) for t, c in counts]
     return Comparison(
-        MetricType.PROPORTION, rate, treated.rate, control.trials, treated.trials, rate * (1 - rate), result
+        MetricType.PROPORTION,
+        _weighted([c.rate for _, c in counts], sizes),
+        _weighted([t.rate for t, _ in counts], sizes),
+        control.trials,
+        treated.trials,
+        rate * (1 - rate),
+        result,
     )
+
+
+def _weighted(values: Sequence[float], sizes: Sequence[tuple[float, float]]) -> float:
+    """A side's mean over strata with the mix of both sides, so that a ramp looks like no effect."""
+    weights = [sum(pair) if min(pair) > 0 else 0.0 for pair in sizes]
+    total = math.fsum(weights)
+    if not total:
+        return math.nan
+    return math.fsum(weight * value for weight, value in zip(weights, values, strict=True) if weight) / total
 
 
 def _means(
@@ -207,7 +223,9 @@ def _means(
         result = replace(result, test="Mann-Whitney U", p_value=p)
     n = treated.n + control.n
     variance = (treated.m2 + control.m2) / (n - 2) if n > 2 else math.nan
-    return Comparison(kind, control.mean, treated.mean, control.n, treated.n, variance, result, rank_sign=sign)
+    sizes = [(t.n, c.n) for t, c in pairs]
+    before, after = _weighted([c.mean for _, c in pairs], sizes), _weighted([t.mean for t, _ in pairs], sizes)
+    return Comparison(kind, before, after, control.n, treated.n, variance, result, rank_sign=sign)
 
 
 def as_sequence(result: TestResult, information: float, alpha: float) -> TestResult:

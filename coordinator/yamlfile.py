@@ -7,11 +7,9 @@ expect one. Only a plain null (``null``, ``~``, nothing) is None.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +17,13 @@ import yaml
 
 from coordinator.errors import InputError
 from coordinator.model import Problem
+from coordinator.yamlguard import Loader, refuse_depth, refuse_explosion
 
 MAX_BYTES = 50_000_000
-_MAX_NODES = 5_000_000
 _MAX_MARKED = 5_000_000
 _WORDS = {True: "true", False: "false"}
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
-_MAX_DEPTH = 100
-_WIDE_INDENT = re.compile(rf"(?m)^[ \t?:-]{{{_MAX_DEPTH // 2},}}")
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Path_ = tuple[str | int, ...]
 
@@ -95,7 +90,7 @@ def _no_mapping(name: str, is_list: bool) -> InputError:
 
 
 def _content(root: yaml.MappingNode, name: str) -> dict[str, Any]:
-    _bounded(root, name)
+    refuse_explosion(root, name)
     problems: list[Problem] = []
     data: dict[str, Any] = _Builder(name, problems).build(root)
     if problems:
@@ -126,10 +121,9 @@ def _bytes(path: Path, name: str) -> bytes:
 
 
 def _compose(text: str, name: str) -> yaml.Node:
-    if _may_be_deep(text):
-        _shallow(text, name)
+    refuse_depth(text, name)
     try:
-        root = yaml.compose(text, _Loader)
+        root = yaml.compose(text, Loader)
     except yaml.reader.ReaderError as error:
         sign = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
         line = text.count("\n", 0, text.find(chr(sign))) + 1 if chr(sign) in text else None
@@ -153,66 +147,6 @@ def _indent(text: str, line: int) -> str:
     lines = text.splitlines()
     found = lines[line] if line < len(lines) else ""
     return found[: len(found) - len(found.lstrip())]
-
-
-def _may_be_deep(text: str) -> bool:
-    """Whether more than ``_MAX_DEPTH`` levels are possible at all: each takes a bracket, or a place in an indent."""
-    return text.count("[") + text.count("{") > _MAX_DEPTH or bool(_WIDE_INDENT.search(text))
-
-
-def _shallow(text: str, name: str) -> None:
-    """Refuse a depth that no config has, before a parser recurses into it."""
-    depth = 0
-    with suppress(yaml.YAMLError):  # composing says it better
-        for event in yaml.parse(text, _Loader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > _MAX_DEPTH:
-                line = event.start_mark.line + 1 if event.start_mark else None
-                raise InputError.of("too_deep", f"nested more than {_MAX_DEPTH} levels deep", file=name, line=line)
-
-
-def _bounded(root: yaml.Node, name: str) -> None:
-    """Refuse aliases that expand without bound: counts the nodes as if every alias were written out."""
-    sizes: dict[int, int] = {}
-    stack: list[tuple[yaml.Node, bool]] = [(root, False)]
-    open_nodes: set[int] = set()
-    while stack:
-        node, leaving = stack.pop()
-        children = _children(node)
-        if leaving:
-            sizes[id(node)] = 1 + sum(sizes.get(id(child), 1) for child in children)
-            open_nodes.discard(id(node))
-            continue
-        if id(node) in sizes:
-            continue
-        open_nodes.add(id(node))
-        stack.append((node, True))
-        for child in children:
-            if id(child) in open_nodes:
-                _explode(name, child)
-            if not isinstance(child, yaml.ScalarNode):
-                stack.append((child, False))
-    if sizes[id(root)] > _MAX_NODES:
-        _explode(name, root)
-
-
-def _explode(name: str, node: yaml.Node) -> None:
-    raise InputError.of(
-        "aliases_explode",
-        f"its aliases (`*name`) expand to more than {_MAX_NODES:,} values",
-        file=name,
-        line=node.start_mark.line + 1,
-        fix="Write the values out, or drop the anchors.",
-    )
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 class _Builder:
@@ -266,16 +200,26 @@ def _child(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Nod
     return None
 
 
-def _json(text: str, name: str) -> Document:
-    twice: list[str] = []
+def _pairs(items: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in items:
+        if key in seen:
+            twice.append(key)
+        seen[key] = _plain(value)
+    return seen
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in items:
-            if key in seen:
-                twice.append(key)
-            seen[key] = _WORDS[value] if value is True or value is False else value
-        return seen
+
+def _plain(value: Any) -> Any:
+    """JSON's true and false as the words that they are in YAML."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return _WORDS[value] if value is True or value is False else value
+
+
+def _json(text: str, name: str) -> Document:
+    refuse_depth(text, name)
+    twice: list[str] = []
+    pairs = partial(_pairs, twice=twice)
 
     def constant(word: str) -> str:
         return {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}[word]

@@ -458,7 +458,8 @@ def test_steps_of_a_ramp_are_weighted_and_not_pooled() -> None:
             found.append(MetricCell("checkout_rate", Cohort.BASELINE, data, stratum, "banner", arm))
     result = judge(Cells(metrics=tuple(found)))
     assert one(result).p_value == pytest.approx(1)
-    assert one(result).verdict is NO_EFFECT
+    assert one(result).control == pytest.approx(one(result).treatment)
+    assert result.verdict is MIXED
 
 
 # ------------------------------------------------------------------------------------------- canary users

@@ -53,15 +53,17 @@ def read_layers(paths: Sequence[Path], config: Config, workspace: Path | None = 
 def _finding(experiment: str, rules: Sequence[Rule], config: Config) -> LayerFinding:
     own = [rule for rule in rules if rule.key == experiment]
     canary = [rule for rule in rules if config.platform.canary is not None and rule.key == config.platform.canary]
-    for rule in own:
-        for other in canary:
-            if rule.layer is None or other.layer is None or rule.layer.name != other.layer.name:
-                continue
-            layer = rule.layer.name
-            if rule.layer.disjoint(other.layer):
-                evidence = f"`{layer}`: the canary and `{experiment}` have disjoint ranges of one layer"
-                return LayerFinding(experiment, "confirmed", disjoint=True, evidence=evidence)
-            evidence = f"`{layer}`: the ranges of the canary and `{experiment}` overlap"
-            return LayerFinding(experiment, "unconfirmed", disjoint=False, evidence=evidence)
-    evidence = "the config shows no layer that the canary and the experiment share"
-    return LayerFinding(experiment, "unconfirmed", disjoint=False, evidence=evidence)
+    pairs = [(rule.layer, other.layer) for rule in own for other in canary]
+    shared = [(one, two) for one, two in pairs if one and two and one.name == two.name]
+    if not shared:
+        evidence = "the config shows no layer that the canary and the experiment share"
+        return LayerFinding(experiment, "unconfirmed", disjoint=False, evidence=evidence)
+    layer = shared[0][0].name
+    if not all(one.disjoint(two) for one, two in shared):
+        evidence = f"`{layer}`: the ranges of the canary and `{experiment}` overlap, or are hashed in two ways"
+        return LayerFinding(experiment, "unconfirmed", disjoint=False, evidence=evidence)
+    if len(shared) < len(pairs):
+        evidence = f"`{layer}` is shared, but the canary or `{experiment}` has a rule outside of it"
+        return LayerFinding(experiment, "unconfirmed", disjoint=False, evidence=evidence)
+    evidence = f"`{layer}`: the canary and `{experiment}` have disjoint ranges of one layer"
+    return LayerFinding(experiment, "confirmed", disjoint=True, evidence=evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +51,17 @@ def _largest(covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
     The symmetric root is used because, unlike a basis of eigenvectors, it is the same on every machine.
     """
-    values, vectors = np.linalg.eigh(covariance)
+    return _largest_of(tuple(covariance.ravel().tolist()), len(covariance))
+
+
+@lru_cache(maxsize=8)  # the chance and the units of one audit ask for the same points
+def _largest_of(entries: tuple[float, ...], size: int) -> npt.NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(np.array(entries).reshape(size, size))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return np.asarray(np.abs(_normal_points(len(values)) @ root).max(axis=1))
 
 
+@lru_cache(maxsize=4)
 def _normal_points(dimensions: int) -> npt.NDArray[np.float64]:
     """A Kronecker lattice on the generalised golden ratio (x^(d+1) = x + 1), turned normal: no seed, no noise."""
     golden = 2.0
