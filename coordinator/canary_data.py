@@ -31,6 +31,14 @@ from coordinator.stats.quantiles import compare_quantiles, quantile, quantile_in
 from coordinator.stats.series import effective_n, paired_difference
 
 _LEVEL = 0.95
+_COUNTED = (frozenset({Counts}), "needs a numerator and a denominator, which the data does not give")
+_NEEDS: dict[MetricType, tuple[frozenset[type], str]] = {
+    MetricType.RATE: _COUNTED,
+    MetricType.PROPORTION: _COUNTED,
+    MetricType.QUANTILE: (frozenset({Histogram, Series}), "needs samples, which the data does not give"),
+}
+"""Where another form would be read in another unit, or as another figure, than its limit."""
+_LEAST_SHARED = 0.9
 _T = TypeVar("_T", Counts, Moments)
 
 
@@ -88,6 +96,8 @@ def read_sides(
     forms = {type(cell.data) for own in sides.values() for cell in own}
     if len(forms) > 1:
         return Fault(no_data=False, reason="its canary and baseline data have different forms.")
+    if threshold.type in _NEEDS and not forms <= _NEEDS[threshold.type][0]:
+        return Fault(no_data=False, reason=f"`type: {threshold.type}` {_NEEDS[threshold.type][1]}.")
     for cohort, own in sides.items():
         fault = side_fault(cohort, [cell.data for cell in own])
         if fault:
@@ -128,16 +138,22 @@ def _compare(
 
 _NOTHING_SHARED = Fault(
     no_data=True,
-    reason="the canary and the baseline have no interval in common, so there is nothing to compare; give both the "
-    "same timestamps.",
+    reason="a tenth or more of the canary's data lies in intervals without the baseline, so there is nothing to "
+    "compare it with; give both sides the same timestamps.",
 )
 
 
 def _shared(canary: dict[int, _T], baseline: dict[int, _T]) -> bool:
-    """Whether some interval has data on both sides."""
-    return any(
-        not is_empty(data) and index in baseline and not is_empty(baseline[index]) for index, data in canary.items()
+    """Whether nearly all of the canary's data lies in intervals that the baseline has too."""
+    total = math.fsum(_size(data) for data in canary.values())
+    joint = math.fsum(
+        _size(data) for index, data in canary.items() if index in baseline and not is_empty(baseline[index])
     )
+    return joint >= _LEAST_SHARED * total
+
+
+def _size(data: Counts | Moments) -> float:
+    return data.trials if isinstance(data, Counts) else data.n
 
 
 def _histogram(cells: Sequence[MetricCell]) -> Histogram:

@@ -11,6 +11,12 @@ from statistics import median
 from coordinator.model import CellData, Cohort, Counts, Histogram, MetricCell, Moments, Series
 
 _STALE_INTERVALS = 2
+_MOST = 1e100  # larger figures overflow in squares and cubes, and are no measurements
+
+
+def possible(value: float) -> bool:
+    """Whether a figure can be computed with: finite, and of a size that something may have."""
+    return math.isfinite(value) and abs(value) < _MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,19 @@ def _impossible(data: CellData) -> str:
     if isinstance(data, Counts):
         return _bad_counts(data)
     if isinstance(data, Moments):
-        if not math.isfinite(data.n) or data.n < 0:
+        if not possible(data.n) or data.n < 0:
             return f"n = {data.n:g}"
-        if data.n and not (math.isfinite(data.mean) and math.isfinite(data.m2) and data.m2 >= 0):
+        if data.n and not (possible(data.mean) and possible(data.m2) and data.m2 >= 0):
             return "a mean or a spread that no numbers have"
         return ""
     values = data.values if isinstance(data, Histogram) else [value for value in data.values if value is not None]
-    bad = [value for value in values if not math.isfinite(value)]
+    bad = [value for value in values if not possible(value)]
     return f"a value of {bad[0]:g}" if bad else ""
 
 
 def _bad_counts(data: Counts) -> str:
     for word, value in (("numerator", data.events), ("denominator", data.trials)):
-        if not math.isfinite(value):
+        if not possible(value):
             return f"a {word} of {value:g}"
         if value < 0:
             return f"a negative {word} ({value:g})"

@@ -23,8 +23,8 @@ class Bound:
     value: float
 
     def passed_by(self, estimate: float) -> bool:
-        """Whether an estimate (a value, or a factor of the baseline) is beyond it."""
-        return estimate > self.value if self.up else estimate < self.value
+        """Whether an estimate (a value, or a factor of the baseline) is beyond it; a limit that is NaN always is."""
+        return not (estimate <= self.value if self.up else estimate >= self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,23 @@ examples:
   python -m coordinator validate                  check release.yml and its files, run nothing
   python -m coordinator gate --canary-sha 9f3c2ab --canary-share 5% ...    without a config file
 """
+_EXAMPLES = {
+    "gate": """\
+  python -m coordinator gate                      release.yml of this folder
+  python -m coordinator gate --step canary        exit 0 only if the canary may be promoted now
+  python -m coordinator gate --json > report.json""",
+    "audit": """\
+  python -m coordinator audit                     needs the two logs alone: no metrics, thresholds or data
+  python -m coordinator audit --audit-rule threshold""",
+    "validate": """\
+  python -m coordinator validate                  before you commit a change of release.yml""",
+    "schema": """\
+  python -m coordinator schema > release.schema.json
+  first line of release.yml:  # yaml-language-server: $schema=release.schema.json""",
+    "demo": """\
+  python -m coordinator demo --scenario contaminated
+  python -m coordinator demo --directory /tmp/demo --units 50000""",
+}
 _NOT_FLAGS = {"config", "github-token", "mode", "dry-run", "post-to", "comment"}  # they mean nothing on a laptop
 
 
@@ -103,8 +120,9 @@ def _command(commands: argparse._SubParsersAction, name: str, run: object, text:
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
-        epilog=_EXIT_CODES.split("\n\n", maxsplit=1)[0],
+        epilog=f"{_EXIT_CODES.split(chr(10) * 2, maxsplit=1)[0]}\n\nexamples:\n{_EXAMPLES[name]}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.set_defaults(run=run)
     return parser

@@ -72,7 +72,7 @@ def judge_experiment(
         reasons=tuple(reasons),
         sample_ratio=ratio,
         window=cells.windows.get(experiment_id),
-        warnings=tuple(_warnings(specs)),
+        warnings=tuple(_warnings(specs, config, experiment)),
         notes=tuple(_notes(config, experiment, information)),
     )
 
@@ -191,9 +191,12 @@ def _in_arm(item: ExperimentMetric, experiment: ExperimentConfig) -> str:
 # ------------------------------------------------------------ what people should know
 
 
-def _warnings(specs: Sequence[MetricSpec]) -> list[str]:
+def _warnings(specs: Sequence[MetricSpec], config: Config, experiment: ExperimentConfig) -> list[str]:
     bare = [spec.name for spec in specs if spec.role is Role.PRIMARY and spec.mde is None]
-    return [f"`{name}` has no minimum effect (MDE): significance alone makes it a win." for name in bare]
+    warnings = [f"`{name}` has no minimum effect (MDE): significance alone makes it a win." for name in bare]
+    used = [spec.mde for spec in specs if spec.mde is not None]
+    idle = [name for name, mde in config.mdes.get(experiment.id, {}).items() if not any(mde is item for item in used)]
+    return warnings + [f"A minimum effect is given for `{name}`, which the data does not have." for name in idle]
 
 
 def _notes(config: Config, experiment: ExperimentConfig, information: float | None) -> list[str]:

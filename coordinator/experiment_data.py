@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from coordinator.canary_faults import possible
 from coordinator.config import MetricConfig
 from coordinator.model import (
     CellData,
@@ -23,6 +24,7 @@ from coordinator.model import (
 from coordinator.stats.distributions import normal_quantile
 from coordinator.stats.means import compare_means_stratified, cuped, ratio_moments
 from coordinator.stats.proportions import compare_rates_stratified
+from coordinator.stats.quantiles import quantile
 from coordinator.stats.ranks import mann_whitney, rank_sum
 from coordinator.stats.sequential import mixture_radius
 
@@ -103,6 +105,9 @@ def compare_arm(
     ]
     if isinstance(pairs[0][0][0], Histogram):
         treated, other = _histogram([t for t, _ in pairs]), _histogram([c for _, c in pairs])
+        if settings.winsorize is not None:  # the engine does it for a per-unit table
+            cap = quantile(treated + other, settings.winsorize)
+            treated, other = _capped(treated, cap), _capped(other, cap)
         ranks = [rank_sum(other, treated)]
         return _means([(treated.moments, other.moments)], ranks, settings, level)
     return _means([(_moments(t), _moments(c)) for t, c in pairs], ranks, settings, level)
@@ -125,20 +130,20 @@ def _fault(sides: Mapping[str, Sequence[CellData]]) -> str:
 
 def _impossible(data: CellData) -> str:
     if isinstance(data, Counts):
-        if not (math.isfinite(data.events) and math.isfinite(data.trials)):
+        if not (possible(data.events) and possible(data.trials)):
             return f"a count of {data.events:g} in {data.trials:g}"
         if data.events < 0 or data.trials < 0:
             return "a negative count"
         return f"{data.events:g} events in {data.trials:g} units" if data.events > data.trials else ""
     if isinstance(data, Moments):
-        finite = math.isfinite(data.n) and (not data.n or (math.isfinite(data.mean) and math.isfinite(data.m2)))
+        finite = possible(data.n) and (not data.n or (possible(data.mean) and possible(data.m2)))
         return (
             ""
             if finite and data.n >= 0 and not data.m2 < 0
             else "values that are no numbers, or a spread that none have"
         )
     if isinstance(data, Histogram):
-        bad = [value for value in data.values if not math.isfinite(value)]
+        bad = [value for value in data.values if not possible(value)]
         return f"a value of {bad[0]:g}" if bad else ""
     return "a single value without its spread; give n, mean and std, or samples"
 
@@ -156,6 +161,13 @@ def _histogram(parts: Sequence[Sequence[CellData]]) -> Histogram:
             if isinstance(item, Histogram):
                 total += item
     return total
+
+
+def _capped(samples: Histogram, cap: float) -> Histogram:
+    above = sum(count for value, count in zip(samples.values, samples.counts, strict=True) if value > cap)
+    kept = [(v, n) for v, n in zip(samples.values, samples.counts, strict=True) if v <= cap]
+    below = Histogram(tuple(v for v, _ in kept), tuple(n for _, n in kept))
+    return below + Histogram((cap,), (above,)) if above else below
 
 
 def _moments(parts: Sequence[CellData]) -> Moments:

@@ -140,7 +140,8 @@ class _Loading:
             read = self._document(raw, metrics, CanaryDocument, "the canary's metrics", prepare=drop_missing)
             if read and read[1]:
                 extra["canary_document"] = read[1]
-                self._place(data_checks.canary_problems(read[1], look_up(raw, ("canary", "sha"))), read[0])
+                sha = look_up(raw, ("canary", "sha"))
+                self._place(data_checks.canary_problems(read[1], sha if isinstance(sha, str) else None), read[0])
         elif isinstance(look_up(raw, metrics), str):
             self._find(raw, metrics, "the canary's metrics")
         self._logs(raw)

@@ -46,7 +46,7 @@ def minutes(length: float) -> Window:
     return Window(START, START + timedelta(minutes=length))
 
 
-def cells(window: float | None = 30, **metrics: tuple[Sided | None, Sided | None]) -> Cells:
+def cells(window: float | None = 30, /, **metrics: tuple[Sided | None, Sided | None]) -> Cells:
     """Canary and baseline of each metric; a list is one cell an interval, None where there is none."""
     found: list[MetricCell] = []
     longest = 0
@@ -99,6 +99,10 @@ NOTHING = {
     "stale canary": ([rate(1, 1_000)] * 3 + [None] * 3, [rate(1, 1_000)] * 6),
     "stale baseline": ([rate(1, 1_000)] * 6, [rate(1, 1_000)] * 3 + [None] * 3),
     "stale gauge": (series(1, 1, 1, None, None, None), series(1, 1, 1, 1, 1, 1)),
+    "a fifth of the canary without a baseline": (
+        [rate(1, 8_000), rate(1, 2_000), rate(1, 0)],
+        [rate(1, 9_000), None, rate(1, 9_000)],
+    ),
     "no interval in common": ([rate(1, 9_000), None, rate(1, 9_000), None], [None, rate(1, 9_000)] * 2),
 }
 
@@ -117,6 +121,7 @@ WRONG = {
     "a negative numerator": (Counts(-1, 1_000), "negative numerator (-1)"),
     "a negative denominator": (Counts(0, -5), "negative denominator (-5)"),
     "more events than trials": (Counts(12, 10), "12 of 10"),
+    "a number beyond all numbers": (Counts(1, 1e300), "1e+300"),
     "events without trials": (Counts(3, 0), "3 of 0"),
 }
 
@@ -148,7 +153,7 @@ def test_an_impossible_mean_or_spread_is_a_data_error(data: Moments) -> None:
     assert (metric.verdict, found.verdict) == (DATA_ERROR, PAUSE)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300])
 def test_samples_and_gauges_that_are_no_numbers_are_a_data_error(value: float) -> None:
     limits = {"p95_latency": {"absolute": {"max": 500}}}
     samples = cells(p95_latency=(Histogram((1.0, value), (1, 1)), Histogram.of([1.0, 2.0])))
@@ -164,6 +169,20 @@ def test_one_bad_interval_is_not_hidden_by_many_good_ones() -> None:
 
 def test_sides_of_different_forms_are_a_data_error() -> None:
     assert judge(ERRORS, cells(error_rate=(rate(1, 1_000), mean(5, 99, 1))))[1].verdict is DATA_ERROR
+
+
+@pytest.mark.parametrize(("kind", "text"), [("rate", "numerator"), ("quantile", "samples")])
+def test_data_that_cannot_be_of_the_type_that_is_given_is_a_data_error(kind: str, text: str) -> None:
+    limits = {"p95_errors": {"absolute": {"max": 0.5}, "type": kind}}
+    metric = judge(limits, cells(p95_errors=(mean(0.4, 9_000, 1), mean(0.1, 9_000, 1))))[1]
+    assert metric.verdict is DATA_ERROR
+    assert text in metric.reason
+
+
+def test_a_limit_that_is_no_number_never_promotes() -> None:
+    limits = {"error_rate": {"absolute": {"max": math.nan}, "relative": {"max": 1.5}}}
+    found, metric = judge(limits, cells(error_rate=(rate(1, 50_000), rate(1, 950_000))))
+    assert (metric.verdict, found.verdict) == (TREND, PAUSE)
 
 
 def test_a_metric_that_reports_every_fifth_interval_is_not_stale() -> None:
@@ -402,9 +421,7 @@ def test_what_cannot_be_tested_never_promotes(sides: tuple[CellData, CellData]) 
     assert found.verdict is PAUSE
 
 
-@pytest.mark.parametrize(
-    ("canary", "baseline"), [(-100, -10), (-10, -10), (0.01, 0.0), (5.0, -5.0), (0.001, 0.002)]
-)
+@pytest.mark.parametrize(("canary", "baseline"), [(-100, -10), (-10, -10), (0.01, 0.0), (5.0, -5.0), (0.001, 0.002)])
 def test_no_factor_of_a_baseline_at_or_below_nothing_promotes(canary: float, baseline: float) -> None:
     limits = {"profit_per_user": {"relative": {"min": 0.95}, "direction": "increase"}}
     found, metric = judge(limits, cells(profit_per_user=(mean(canary, 50_000, 2), mean(baseline, 950_000, 2))))

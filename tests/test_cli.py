@@ -37,7 +37,7 @@ def test_the_help_of_every_command_teaches(command: str, capsys: pytest.CaptureF
     assert usage([command, "--help"]) == 0
     text = capsys.readouterr().out
     assert f"python -m coordinator {command}" in text
-    for words in ("exit codes:", "0  the gate is open", "2  refused"):
+    for words in ("exit codes:", "0  the gate is open", "2  refused", f"examples:\n  python -m coordinator {command}"):
         assert words in text
 
 
@@ -66,7 +66,15 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["dance"], ["gate", "--canary-shar"], ["gate", "--nothing", "x"], ["demo", "--scenario", "x"]]
+    "words",
+    [
+        [],
+        ["dance"],
+        ["gate", "--canary-shar"],
+        ["gate", "--nothing", "x"],
+        ["gate", "--canary-shar", "5%"],
+        ["demo", "--scenario", "x"],
+    ],
 )
 def test_a_command_that_is_not_known_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert usage(words) == 2

@@ -77,14 +77,10 @@ def audited(overlap: float = 0.01, verdict: AuditVerdict = AuditVerdict.CLEAN, *
     return Audit(verdict, "evidence", (), True, "unconfirmed", 1_000, 50, 0, 0, 0, overlap, (arm,), pairs)
 
 
-def cells(
-    arms: Mapping[str, int] | None = None, cohort: Cohort | None = None, **metrics: Mapping[str, CellData]
-) -> Cells:
+def cells(arms: Mapping[str, int] | None = None, /, **metrics: Mapping[str, CellData]) -> Cells:
     """Each metric by arm; ``arms``: units of the arms, where they are not equal."""
     found = [
-        MetricCell(name, cohort, data, 0, "banner", arm)
-        for name, sides in metrics.items()
-        for arm, data in sides.items()
+        MetricCell(name, None, data, 0, "banner", arm) for name, sides in metrics.items() for arm, data in sides.items()
     ]
     names = {cell.arm: 0 for cell in found}
     sizes = arms or dict.fromkeys(names, 50_000)
@@ -192,6 +188,21 @@ def test_an_mde_that_has_no_size_here_is_not_taken_as_none(mde: dict[str, float]
     assert (one(result).p_value or 1) < 1e-9
     assert (one(result).verdict, result.verdict) == (INCONCLUSIVE, MIXED)
     assert "mde_absolute" in one(result).reason
+
+
+def test_a_count_and_the_rate_it_is_reported_as_are_one_metric() -> None:
+    named = config(
+        mde={"checkout_count": {"mde_absolute": 3}}, metrics={"ticket_count": {"role": "secondary"}}, looks=1
+    )
+    result = judge(cells(checkout_rate=rates(68, 70), ticket_rate=rates(1, 1)), named)
+    assert [metric.name for metric in result.metrics] == ["checkout_rate", "ticket_rate"]
+    assert one(result, "ticket_rate").role is Role.SECONDARY
+    assert one(result).verdict is NO_EFFECT
+
+
+def test_an_mde_for_a_metric_that_the_data_lacks_is_named() -> None:
+    result = judge(cells(checkout_rate=rates(68, 70)), config(mde={"chekout_rate": {"mde_absolute": 3}}))
+    assert any("`chekout_rate`, which the data does not have" in text for text in result.warnings)
 
 
 @pytest.mark.parametrize("mde", [{"mde_relative": 5.0, "mde_absolute": 0.5}, {"mde_relative": 0.7, "mde_absolute": 9}])
@@ -380,7 +391,9 @@ def test_heavy_tails_are_tested_by_ranks_unless_winsorised() -> None:
     plain = one(judge(cells(revenue_per_user=sides)), "revenue_per_user")
     assert plain.test == "Mann-Whitney U"
     capped = config(metrics={"revenue_per_user": {"winsorize": "99%"}})
-    assert one(judge(cells(revenue_per_user=sides), capped), "revenue_per_user").test == "Welch's t"
+    winsorised = one(judge(cells(revenue_per_user=sides), capped), "revenue_per_user")
+    assert winsorised.test == "Welch's t"
+    assert (winsorised.control or 0) < 0.9 * (plain.control or 0)
     light: dict[str, CellData] = {arm: Histogram.of(range(1_000)) for arm in HALVES}
     assert one(judge(cells(revenue_per_user=light)), "revenue_per_user").test == "Welch's t"
 

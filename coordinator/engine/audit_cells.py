@@ -128,7 +128,7 @@ def assumed_utc(session: Session, log: Log) -> bool:
         return False
     kind = log.table.columns[log.time].upper()
     if kind != "VARCHAR":
-        return kind.startswith("TIMESTAMP") and kind != "TIMESTAMP WITH TIME ZONE"
+        return kind.startswith("TIMESTAMP") and not kind.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH"))
     column = f"trim({sql.name(log.time)})"
     query = (
         f"SELECT count(*) FROM (SELECT {column} AS t FROM {log.table.relation} LIMIT {_SAMPLE_ROWS}) "

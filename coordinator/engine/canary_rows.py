@@ -13,7 +13,7 @@ from typing import Any
 from coordinator.config import Config
 from coordinator.documents import WindowSpec
 from coordinator.engine import sql
-from coordinator.engine.logs import BASELINE, CANARY, Log, RowCounts, canary_log
+from coordinator.engine.logs import BASELINE, CANARY, UNKNOWN, Log, RowCounts, canary_log
 from coordinator.engine.scan import Table
 from coordinator.engine.session import Session
 from coordinator.engine.strata import from_micros, micros
@@ -64,9 +64,10 @@ def make_rows(session: Session, table: Table, config: Config) -> Rows:
         f"{sql.number(sql.name(column), table.columns[column])} AS v_{name}" for name, column in found.items()
     )
     time = sql.epoch_us(sql.name(log.time or "timestamp"), table.columns[log.time or "timestamp"])
+    named = f"trim(CAST({sql.name(metric)} AS VARCHAR)) <> ''"
     query = (
         f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT trim(CAST({sql.name(metric)} AS VARCHAR)) AS metric, "
-        f"{log.number} AS l, {time} AS t, {numbers} FROM {table.relation}"
+        f"CASE WHEN {named} THEN {log.number} ELSE {UNKNOWN} END AS l, {time} AS t, {numbers} FROM {table.relation}"
     )
     session.rows(query, doing=_DOING, file=table.file)
     counts = (

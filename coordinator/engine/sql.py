@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _HEX = re.compile(r"^[0-9a-f]{7,40}$")
+_NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|REAL|BOOLEAN|DECIMAL\(.*\))", re.IGNORECASE)
 _NO_ID = ("", "null", "nan", "none")  # how exporters write an id that is not there
 
 
@@ -38,7 +39,9 @@ def unit_id(column: str) -> str:
     Args:
         column: a quoted column, of any type.
     """
-    raw = f"trim(CAST({column} AS VARCHAR))"
+    plain = f"CAST({column} AS VARCHAR)"
+    # trim alone costs more than reading and hashing the id, so only where there is something to trim
+    raw = f"(CASE WHEN starts_with({plain}, ' ') OR ends_with({plain}, ' ') THEN trim({plain}) ELSE {plain} END)"
     whole = rf"regexp_replace({raw}, '^(-?[0-9]+)\.0+$', '\1')"
     uuid = f"length({raw}) = 36 AND substr({raw}, 9, 1) = '-' AND substr({raw}, 24, 1) = '-'"
     cases = [
@@ -58,7 +61,9 @@ def epoch_us(column: str, kind: str) -> str:
     """
     upper = kind.upper()
     if upper.startswith("TIMESTAMP") or upper == "DATE":
-        return f"epoch_us(CAST({column} AS TIMESTAMPTZ))"
+        # a time without a zone is UTC as it stands: no cast through the calendar, which costs more than the scan
+        zoned = upper.startswith(("TIMESTAMPTZ", "TIMESTAMP WITH TIME"))
+        return f"epoch_us(CAST({column} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}))"
     number = f"TRY_CAST({column} AS DOUBLE)"
     size = f"abs({number})"
     epoch = (
@@ -71,6 +76,15 @@ def epoch_us(column: str, kind: str) -> str:
     return f"CAST(round({epoch}) AS BIGINT)"
 
 
+def is_number(kind: str) -> bool:
+    """Whether a DuckDB type holds numbers, or flags.
+
+    >>> is_number("BIGINT"), is_number("DECIMAL(18,2)"), is_number("INTERVAL")
+    (True, True, False)
+    """
+    return _NUMBERS.fullmatch(kind) is not None
+
+
 def number(column: str, kind: str) -> str:
     """A number; NULL where the cell is empty, NaN where it holds something else.
 
@@ -78,11 +92,9 @@ def number(column: str, kind: str) -> str:
         column: a quoted column.
         kind: its DuckDB type.
     """
-    if kind.upper() == "BOOLEAN":
-        return f"CAST({column} AS INTEGER)"
-    if kind.upper() not in {"VARCHAR", "JSON"}:
+    if is_number(kind):
         return f"CAST({column} AS DOUBLE)"
-    raw = f"trim({column})"
+    raw = f"trim(CAST({column} AS VARCHAR))"
     flag = f"CASE lower({raw}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE 'nan'::DOUBLE END"
     return f"CASE WHEN {column} IS NULL OR {raw} = '' THEN NULL ELSE COALESCE(TRY_CAST({raw} AS DOUBLE), {flag}) END"
 

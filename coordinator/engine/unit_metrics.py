@@ -17,7 +17,6 @@ from coordinator.model import ArmCell, Cells, Cohort, Counts, MetricCell, Metric
 
 _DOING = "reading the experiment's metrics"
 _SAMPLE_ROWS = 5000
-_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN", "REAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def metric_columns(
 
 
 def _numeric(session: Session, table: Table, columns: Sequence[str]) -> set[str]:
-    typed = {column for column in columns if table.columns[column].upper().startswith(_NUMERIC)}
+    typed = {column for column in columns if sql.is_number(table.columns[column])}
     texts = [column for column in columns if table.columns[column].upper() == "VARCHAR"]
     if texts:
         tests = ", ".join(
@@ -206,9 +205,11 @@ def _one(
     value = x
     if item.settings.winsorize is not None and high is not None:
         cap = session.value(
-            f"SELECT quantile_cont({x}, {item.settings.winsorize}) FROM {name} WHERE kept", doing=_DOING
+            f"SELECT quantile_cont({x}, {item.settings.winsorize}) FROM {name} WHERE kept AND isfinite({x})",
+            doing=_DOING,
         )
-        value = f"least({x}, {float(cap)!r})"
+        if cap is not None:  # a cell that is empty or no number stays so
+            value = f"CASE WHEN {x} > {float(cap)!r} AND isfinite({x}) THEN {float(cap)!r} ELSE {x} END"
     shift, y_shift = _literal(mean), _literal(y_mean)
     d, e = f"({value} - {shift})", f"({y} - {y_shift})"
     if item.second:

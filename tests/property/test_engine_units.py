@@ -49,7 +49,7 @@ class Case:
 values = st.one_of(
     st.none(),
     st.integers(0, 3).map(float),
-    st.sampled_from([0.5, 2.25, 1e6, -7.75, 1_000_000.5]),
+    st.sampled_from([0.5, 2.25, 40.0, -7.75, 250.5]),
 )
 
 
@@ -118,15 +118,14 @@ def assert_moments(found: Any, x: list[float], y: list[float] | None = None) -> 
         return
     a = np.asarray(x)
     assert found.mean == pytest.approx(a.mean(), rel=1e-12, abs=1e-12)
-    spread = ((a - a.mean()) ** 2).sum()
-    assert found.m2 == pytest.approx(spread, rel=1e-9, abs=1e-6)
-    assert found.m3 == pytest.approx(((a - a.mean()) ** 3).sum(), rel=1e-8, abs=max(1e-6, 1e-9 * 1e18 * (spread > 1e9)))
+    assert found.m2 == pytest.approx(((a - a.mean()) ** 2).sum(), rel=1e-9, abs=1e-7)
+    assert found.m3 == pytest.approx(((a - a.mean()) ** 3).sum(), rel=1e-8, abs=1e-3)
     if y is None:
         assert found.y_mean is None
         return
     b = np.asarray(y)
     assert found.y_mean == pytest.approx(b.mean(), rel=1e-12, abs=1e-12)
-    assert found.y_m2 == pytest.approx(((b - b.mean()) ** 2).sum(), rel=1e-9, abs=1e-6)
+    assert found.y_m2 == pytest.approx(((b - b.mean()) ** 2).sum(), rel=1e-9, abs=1e-7)
     assert found.xy == pytest.approx(((a - a.mean()) * (b - b.mean())).sum(), rel=1e-8, abs=1e-3)
 
 
@@ -174,9 +173,10 @@ def test_winsorized_moments_cap_at_the_quantile_of_all_analysed_units(case: Case
 @given(cases())
 def test_ranks_equal_scipys_with_and_without_canary_users(case: Case) -> None:
     cells = cells_of(case, {"x": {"type": "mean"}})
-    heavy = any(_heavy([u.x for u in case.units if u.clean and u.arm == a and u.x is not None]) for a in range(3))
-    if not heavy:
-        assert cells.ranks == ()
+    skewed = any(_skewed([u.x for u in case.units if u.clean and u.arm == a and u.x is not None]) for a in range(3))
+    own = [cell for cell in cells.ranks if cell.metric == "x"]
+    if not own:
+        assert not skewed
         return
     expected: dict[tuple[str, int, bool], RankSum] = {}
     for arm in (1, 2):
@@ -196,15 +196,15 @@ def test_ranks_equal_scipys_with_and_without_canary_users(case: Case) -> None:
                 ]
                 if sides[0] or sides[1]:
                     expected[ARMS[arm], stratum, without] = _ranks(sides[0], sides[1])
-    assert {(cell.arm, cell.stratum, cell.without_canary): cell.ranks for cell in cells.ranks} == expected
+    assert {(cell.arm, cell.stratum, cell.without_canary): cell.ranks for cell in own} == expected
 
 
-def _heavy(x: list[float]) -> bool:
+def _skewed(x: list[float]) -> bool:
     a = np.asarray(x)
     if len(a) < 3 or np.ptp(a) == 0:
         return False
     skew = float(stats.skew(a))
-    return not math.isnan(skew) and len(a) < 355 * skew**2
+    return not math.isnan(skew) and len(a) < 300 * skew**2
 
 
 def _ranks(control: list[float], treated: list[float]) -> RankSum:
