@@ -47,8 +47,9 @@ def _edge(size: int, scale: float) -> float:
 def value_of(bin_: int, scale: float = 1e-6) -> float:
     """The value that stands for a bin: the one with the smallest largest relative error, 0 for bin 0.
 
-    That is 2 a b / (a + b) for a bin from a to b. Its relative error is at most (1 + scale / |x|) / 4096: 1/4096
-    (0.024 %) far above ``scale``, twice that at ``scale``; in bin 0 the absolute one is at most scale / 2047.
+    That is 2 a b / (a + b) for a bin from a to b. From ``scale`` on its relative error is at most
+    (1 + scale / |x|) / 4096: 1/4096 (0.024 %) far above ``scale``, twice that at it. Below, the absolute error
+    is at most scale / 2047.
 
     Args:
         bin_: the bin.

@@ -19,11 +19,11 @@ Array = npt.NDArray[np.float64]
 def _prior(q: float) -> tuple[float, float]:
     """The Beta prior of the chance to be at or below the quantile, with mean q.
 
-    Its weight makes the bound tightest after ``_TUNED`` (Howard, Ramdas, McAuliffe & Sekhon 2021, prop. 3
-    and sec. 3.5) at level 0.05: rho = v / (2 ln(1 / a) + ln(1 + 2 ln(1 / a))).
+    Its weight makes the bound tightest after ``_TUNED`` at level 0.05 (Howard, Ramdas, McAuliffe & Sekhon
+    2021, Ann. Stat. 49:1055, and their ``confseq``): rho = v / (2 ln(1 / a) + ln(1 + 2 ln(1 / a))).
     """
     log_alpha = 2 * math.log(20)
-    weight = _TUNED / (log_alpha + math.log1p(log_alpha)) / (q * (1 - q))
+    weight = _TUNED / (log_alpha + math.log1p(log_alpha)) / (q * (1 - q)) - 1
     return q * weight, (1 - q) * weight
 
 

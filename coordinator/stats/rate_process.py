@@ -22,6 +22,7 @@ _WIDE = 100.0  # log ratios looked at first: beyond it the prior is below 1e-80
 _DROP = 40.0  # a log density this far below its peak adds nothing (4e-18)
 _INSIDE = 24  # nodes that must lie within the drop: then the trapezoidal sum is exact to 1e-6 or better
 _MOST_LOOKS = 200  # evenly spread above it: fewer looks stay valid
+_MOST_TRIALS = 1e15  # more in one interval are no count: a float no longer tells them apart
 _STEPS = 200  # bisections or doublings at most; floats end before
 
 Array = npt.NDArray[np.float64]
@@ -153,7 +154,7 @@ def rate_ratio_process(
     >>> round(p, 4), round(interval.low, 2), interval.high
     (0.0007, 1.54, inf)
     """
-    full = [(t, c) for t, c in intervals if usable(t) and usable(c)]
+    full = [pair for pair in intervals if all(usable(side) and side.trials <= _MOST_TRIALS for side in pair)]
     if not full or not 0 < alpha < 1:
         return math.nan, None
     process = _Process(full)

@@ -27,7 +27,7 @@ def _log_e(observed: Array, shares: Array, weight: float) -> float:
 def sequential_sample_ratio(observed: Sequence[float], shares: Sequence[float]) -> float:
     """The always-valid p-value of the unit counts so far against the declared shares.
 
-    Lindon & Malek 2022 (NeurIPS), eq. 10 ff.: the likelihood of the counts averaged over a Dirichlet prior
+    Lindon & Malek 2022 (NeurIPS): the likelihood of the counts averaged over a Dirichlet prior
     around the declared shares, over their likelihood under the shares, is an e-process of the units seen one
     by one; p = min(1, 1 / E). E is the mean over two prior weights, 100 and 10,000 units: an e-process too.
     Under the declared shares p is ever at or below a, at any number of looks, with chance at most a, exactly
@@ -49,12 +49,13 @@ def sequential_sample_ratio(observed: Sequence[float], shares: Sequence[float]) 
     """
     if len(observed) != len(shares) or not all(0 <= value < math.inf for value in (*observed, *shares)):
         return math.nan
-    total, weight = math.fsum(observed), math.fsum(shares)
-    if total == 0 or weight == 0:
+    total, weight = sum(observed), sum(shares)
+    if not (0 < total < math.inf and 0 < weight < math.inf):
         return math.nan
-    if any(o > 0 and s == 0 for o, s in zip(observed, shares, strict=True)):
+    scaled = [s / weight for s in shares]
+    if any(o > 0 and s == 0 for o, s in zip(observed, scaled, strict=True)):
         return 0.0
-    groups = [(o, s / weight) for o, s in zip(observed, shares, strict=True) if s > 0]
+    groups = [(o, s) for o, s in zip(observed, scaled, strict=True) if s > 0]
     if len(groups) < 2:
         return 1.0
     counts, parts = (np.array(side, dtype=np.float64) for side in zip(*groups, strict=True))

@@ -99,8 +99,9 @@ def test_no_limits_are_the_machines_own(tmp_path: Path) -> None:
 
 def test_too_little_memory_is_a_fault_that_says_what_to_set(tmp_path: Path) -> None:
     query = (
-        "COPY (SELECT 'user-' || (i * 7919 % 300000) AS user_id, CASE WHEN i % 20 = 0 THEN 'canary' ELSE 'baseline' END "
-        "AS cohort, CASE WHEN i % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant FROM range(300000) r(i)) "
+        "COPY (SELECT 'user-' || (i * 7919 % 300000) AS user_id, "
+        "CASE WHEN i % 20 = 0 THEN 'canary' ELSE 'baseline' END AS cohort, "
+        "CASE WHEN i % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant FROM range(300000) r(i)) "
         f"TO '{tmp_path / 'log.parquet'}' (FORMAT parquet)"
     )
     duckdb.execute(query)

@@ -66,7 +66,7 @@ def check(cells: Cells, answer: oracle.Answer, experiment: str = "banner") -> No
     assert {(item.log, item.label): (item.total, item.part) for item in found.coverage} == answer.coverage
 
 
-@settings(max_examples=70)
+@settings(max_examples=30)
 @given(canary_logs(), experiment_logs())
 def test_cells_and_facts_equal_the_count_by_hand(canary: list[Exposure], experiment: list[Exposure]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def ramps(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     return sorted(first), sorted(second)
 
 
-@settings(max_examples=70)
+@settings(max_examples=30)
 @given(canary_logs(), experiment_logs(ARMS[:2]), ramps())
 def test_ramps_make_strata_as_counted_by_hand(
     canary: list[Exposure], experiment: list[Exposure], steps: tuple[list[int], list[int]]
@@ -108,7 +108,7 @@ def test_ramps_make_strata_as_counted_by_hand(
     check(cells, oracle.judge(canary, experiment, arms, canary_steps, own_steps))
 
 
-@settings(max_examples=35)
+@settings(max_examples=15)
 @given(canary_logs(), experiment_logs(ARMS[:2]), experiment_logs(ARMS))
 def test_several_experiments_and_their_pairs_equal_the_count_by_hand(
     canary: list[Exposure], one: list[Exposure], other: list[Exposure]

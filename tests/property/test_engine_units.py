@@ -129,7 +129,7 @@ def assert_moments(found: Any, x: list[float], y: list[float] | None = None) -> 
     assert found.xy == pytest.approx(((a - a.mean()) * (b - b.mean())).sum(), rel=1e-8, abs=1e-3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=18)
 @given(cases())
 def test_moments_by_stratum_arm_and_cohort_equal_numpy(case: Case) -> None:
     cells = cells_of(case, {"x": {"type": "mean"}})
@@ -141,7 +141,7 @@ def test_moments_by_stratum_arm_and_cohort_equal_numpy(case: Case) -> None:
     assert {(a.stratum, a.arm, a.cohort): a.units for a in cells.arms} == {p: len(u) for p, u in expected.items()}
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(cases(st.sampled_from([None, 0.0, 1.0])))
 def test_flags_are_counts(case: Case) -> None:
     found = by_place(cells_of(case, {}), "x")
@@ -150,7 +150,7 @@ def test_flags_are_counts(case: Case) -> None:
         assert found[place].data == Counts(sum(known), len(known))
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(cases(), st.sampled_from(["denominator", "covariate"]))
 def test_cross_sums_take_units_that_have_both_values(case: Case, kind: str) -> None:
     found = by_place(cells_of(case, {"x": {kind: "y"}}), "x")
@@ -159,7 +159,7 @@ def test_cross_sums_take_units_that_have_both_values(case: Case, kind: str) -> N
         assert_moments(found[place].data, [x for x, _ in both], [y for _, y in both])
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(cases(), st.sampled_from([0.5, 0.9, 0.99]))
 def test_winsorized_moments_cap_at_the_quantile_of_all_analysed_units(case: Case, level: float) -> None:
     found = by_place(cells_of(case, {"x": {"type": "mean", "winsorize": level}}), "x")
@@ -169,7 +169,7 @@ def test_winsorized_moments_cap_at_the_quantile_of_all_analysed_units(case: Case
         assert_moments(found[place].data, [min(unit.x, cap) for unit in units if unit.x is not None])
 
 
-@settings(max_examples=40)
+@settings(max_examples=18)
 @given(cases())
 def test_ranks_equal_scipys_with_and_without_canary_users(case: Case) -> None:
     cells = cells_of(case, {"x": {"type": "mean"}})
