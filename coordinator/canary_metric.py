@@ -229,7 +229,7 @@ class _Case:
             return ""
         if self._clean_zero(bounds):
             self.notes.append(
-                "The canary saw no adverse event, and its one-sided 95% bound is below the absolute limit."
+                "The canary saw no adverse event, and its one-sided 95% bound is inside every limit."
             )
             return ""
         if math.isnan(power.power):
@@ -245,15 +245,14 @@ class _Case:
         return self._sentence(f"within the limits, but {seen} ({asked}){needed}{smallest}")
 
     def _clean_zero(self, bounds: list[Bound]) -> bool:
-        """No adverse event at all, and the exact one-sided 95 % bound is inside the absolute limit."""
+        """No adverse event at all, and the exact one-sided 95 % bound is inside every limit (decision 0007)."""
         counts = self.sides.canary_total
-        if counts is None:
+        if counts is None or not counts.trials or not any(bound.kind == "absolute" for bound in bounds):
             return False
+        most = 1 - 0.05 ** (1 / counts.trials)
         for bound in bounds:
-            if bound.kind != "absolute":
-                continue
+            limit = bound.value if bound.kind == "absolute" else bound.value * self.sides.baseline
             adverse = counts.events if bound.up else counts.trials - counts.events
-            most = 1 - 0.05 ** (1 / counts.trials) if counts.trials else 1.0
-            if adverse == 0 and (most < bound.value if bound.up else 1 - most > bound.value):
-                return True
-        return False
+            if adverse or not (most < limit if bound.up else 1 - most > limit):
+                return False
+        return True

@@ -22,6 +22,7 @@ from coordinator.kayenta_metric import (
     Label,
     Points,
     adverse,
+    allowed_ratios,
     classify,
     read_points,
     worth,
@@ -34,7 +35,6 @@ from coordinator.model import (
     Cells,
     Direction,
     MetricClass,
-    MetricType,
     Reason,
     Window,
 )
@@ -49,12 +49,17 @@ _TEST = "Mann-Whitney (Kayenta)"
 _NOTHING = {CanaryMetricVerdict.NO_DATA, CanaryMetricVerdict.DATA_ERROR}
 _OPEN = _NOTHING | {CanaryMetricVerdict.THIN}
 _NOTES = (
-    "Judged as Spinnaker's Kayenta does (NetflixACAJudge: Mann-Whitney, 98% interval of the shift, score by group), "
-    "with its holes closed: a metric without data, with impossible numbers, or with fewer than 50 points a side "
-    "never promotes; a group without data counts for nothing, not for 100; missing points are dropped in pairs and "
-    "never read as 0; errors in the canary against a baseline of zeros alone are High; no noise is added to ties.",
-    "Points of a series are not samples, and this test may be looked at once: where points are autocorrelated or the "
-    "gate runs again and again, prefer the default judge.",
+    (
+        "Judged as Spinnaker's Kayenta does (NetflixACAJudge: Mann-Whitney, 98% interval of the shift, score by "
+        "group), with its holes closed: a metric without data, with impossible numbers, or with fewer than 50 points "
+        "a side never promotes; a group without data counts for nothing, not for 100; missing points are dropped in "
+        "pairs and never read as 0; errors in the canary against a baseline of zeros alone are High; no noise is "
+        "added to ties."
+    ),
+    (
+        "Points of a series are not samples, and this test may be looked at once: where points are autocorrelated or "
+        "the gate runs again and again, prefer the default judge."
+    ),
 )
 
 
@@ -99,7 +104,7 @@ def judge_metric(spec: Spec, cells: Cells) -> CanaryMetric:
     points = read_points(spec.name, spec.threshold, cells)
     if isinstance(points, Fault):
         return missing(spec, _NO_WORD[points.no_data], points.reason)
-    found = classify(points.canary, points.baseline, allowed=_allowed(spec))
+    found = classify(points.canary, points.baseline, allowed=allowed_ratios(spec.threshold))
     verdict, text = _decide(spec, points, found)
     return CanaryMetric(
         name=spec.name,
@@ -128,14 +133,6 @@ def judge_metric(spec: Spec, cells: Cells) -> CanaryMetric:
 _NO_WORD = {True: CanaryMetricVerdict.NO_DATA, False: CanaryMetricVerdict.DATA_ERROR}
 
 
-def _allowed(spec: Spec) -> tuple[float, float]:
-    """The ratios of the means from which a change counts: the relative limits, 1 where there is none."""
-    limit = spec.threshold.relative
-    low = limit.min if limit and limit.min is not None else 1.0
-    high = limit.max if limit and limit.max is not None else 1.0
-    return low, high
-
-
 def _decide(spec: Spec, points: Points, found: Comparison) -> tuple[CanaryMetricVerdict, str]:
     few = f"{fmt.plural(points.least, 'point')} a side"
     shift = _shift(spec, points, found)
@@ -161,15 +158,14 @@ def _shift(spec: Spec, points: Points, found: Comparison) -> str:
         for value in (found.estimate, found.interval.low, found.interval.high, found.band)
     )
     text = f"a shift of {estimate} with a {fmt.share(LEVEL)} interval from {low} to {high}"
+    if found.small:
+        limit = allowed_ratios(spec.threshold)[found.z > 0]
+        return f"{text}, but a ratio of the means of {found.ratio:.3g} where {limit:g} is allowed"
     if found.rule == "zero baseline":
         return f"{text}; the baseline is 0 in every point and the canary is not"
     if found.rule == "ties":
         word = "tells" if found.proven else "does not tell"
         return f"{text}; most values are equal, and the test {word} the sides apart"
-    if found.small:
-        low_limit, high_limit = _allowed(spec)
-        limit = high_limit if found.estimate > 0 else low_limit
-        return f"{text}, but a ratio of the means of {found.ratio:.3g} where {limit:g} is allowed"
     where = "beyond" if found.proven else "not wholly beyond"
     return f"{text}, {where} the tolerance of {band.lstrip('+')} around 0"
 
@@ -275,8 +271,8 @@ def _window_reason(window: Window | None, planned: float) -> Reason | None:
         text = f"A window of {fmt.minutes(window.minutes)} never promotes: 15 minutes are the least."
         return Reason("window_short", text)
     if window.minutes < planned * _SLACK:
-        text = f"The data covers {fmt.minutes(window.minutes)} of the {fmt.minutes(planned)} that `canary.window` asks for."
-        return Reason("window_open", text)
+        covered, asked = fmt.minutes(window.minutes), fmt.minutes(planned)
+        return Reason("window_open", f"The data covers {covered} of the {asked} that `canary.window` asks for.")
     return None
 
 

@@ -57,7 +57,7 @@ class Comparison:
         mean_canary, mean_baseline: of the points, each as heavy as another.
         ratio: of the means; None unless the baseline's is above 0 and the canary's not below.
         band: the tolerance around 0 that the interval must leave free.
-        rule: what decided: ``interval``, ``ties`` (the shift is 0: the test itself) or ``zero baseline``.
+        rule: what decided: ``interval``, ``ties`` (the shift, or most of the baseline, is 0: the test itself) or ``zero baseline``.
         proven: whether the sides differ, before the effect size is looked at.
         small: whether the ratio alone made a Pass of it.
     """
@@ -106,7 +106,8 @@ def classify(
 
     High: the shift's whole interval lies above ``tolerance`` times its estimate, and the ratio of the means is at
     least the allowed increase. Low mirrors it. Where Kayenta's answer hangs on its root finder or is an open hole
-    there are rules of our own: a baseline of zeros alone, and a shift of 0 by ties.
+    there are rules of our own: a baseline of zeros alone, and a shift or a baseline that is 0 by
+    ties, where the test decides without the interval.
 
     Args:
         canary: finite values, at least one.
@@ -123,7 +124,7 @@ def classify(
     own, other = math.fsum(canary) / len(canary), math.fsum(baseline) / len(baseline)
     if any(canary) and not any(baseline):
         rule, side = "zero baseline", _sign(own)
-    elif estimate == 0:
+    elif estimate == 0 or 2 * sum(value == 0 for value in baseline) > len(baseline):
         rule, side = "ties", _sign(z) if abs(z) > normal_quantile(level) else 0
     else:
         rule, side = "interval", (interval.low > band) - (interval.high < -band)
@@ -131,6 +132,14 @@ def classify(
     small = ratio is not None and (ratio < allowed[1] if side > 0 else side < 0 and ratio > allowed[0])
     label = Label.PASS if small or not side else Label.HIGH if side > 0 else Label.LOW
     return Comparison(label, estimate, interval, z, own, other, ratio, band, rule, bool(side), small)
+
+
+def allowed_ratios(threshold: Threshold) -> tuple[float, float]:
+    """The ratios of the means from which a change counts, down and up: the relative limits, 1 where there is none."""
+    limit = threshold.relative
+    low = limit.min if limit and limit.min is not None else 1.0
+    high = limit.max if limit and limit.max is not None else 1.0
+    return low, high
 
 
 def _sign(value: float) -> int:
@@ -174,7 +183,9 @@ def read_points(name: str, threshold: Threshold, cells: Cells) -> Points | Fault
             return fault
     canary, baseline = sides[Cohort.CANARY], sides[Cohort.BASELINE]
     fault = stale_fault(canary, baseline, len(cells.intervals) - 1) or _wrong_form(forms.pop(), threshold)
-    return fault or (_samples(canary, baseline) if isinstance(canary[0].data, Histogram) else _paired(canary, baseline))
+    if fault:
+        return fault
+    return _samples(canary, baseline) if isinstance(canary[0].data, Histogram) else _paired(canary, baseline)
 
 
 def _wrong_form(form: type[CellData], threshold: Threshold) -> Fault | None:
@@ -193,10 +204,14 @@ def _samples(canary: Sequence[MetricCell], baseline: Sequence[MetricCell]) -> Po
         for side in (canary, baseline)
     )
     if own.n * other.n > MOST_PAIRS:
-        sizes = f"{fmt.count(own.n)} × {fmt.count(other.n)}"
-        reason = f"{sizes} samples make more than {fmt.count(MOST_PAIRS)} pairs; give one value an interval instead."
-        return Fault(no_data=False, reason=reason)
+        return _too_many(own.n, other.n, "samples")
     return Points(MetricType.MEAN, _spread(own), _spread(other), ordered=False)
+
+
+def _too_many(own: int, other: int, noun: str) -> Fault:
+    sizes = f"{fmt.count(own)} × {fmt.count(other)} {noun}"
+    reason = f"{sizes} make more than {fmt.count(MOST_PAIRS)} pairs; give one value an interval, or longer intervals."
+    return Fault(no_data=False, reason=reason)
 
 
 def _spread(histogram: Histogram) -> list[float]:
@@ -210,6 +225,8 @@ def _paired(canary: Sequence[MetricCell], baseline: Sequence[MetricCell]) -> Poi
     if one_sided > _MOST_ONE_SIDED * (len(shared) + one_sided):
         text = f"{one_sided} of {fmt.plural(len(shared) + one_sided, 'point')} are on one side only"
         return Fault(no_data=True, reason=f"{text}, more than {fmt.share(_MOST_ONE_SIDED)}: a crash may hide there.")
+    if len(shared) ** 2 > MOST_PAIRS:
+        return _too_many(len(shared), len(shared), "points")
     kinds: Mapping[type, MetricType] = {Counts: MetricType.RATE, Moments: MetricType.MEAN, Series: MetricType.GAUGE}
     kind = kinds[type(canary[0].data)]
     return Points(kind, [own[key] for key in shared], [other[key] for key in shared], one_sided)

@@ -376,13 +376,19 @@ def test_min_power_can_be_set() -> None:
     assert judge(ERRORS, made, min_power=min(0.99, metric.power + 0.05))[1].verdict is THIN
 
 
-def test_no_adverse_event_at_all_is_not_thin_where_the_bound_is_inside_the_limit() -> None:
-    limits = {"error_rate": {"absolute": {"max": 0.5}, "relative": {"max": 1.5}}}
+def test_no_adverse_event_at_all_is_not_thin_where_the_bound_is_inside_the_absolute_limit() -> None:
+    limits = {"error_rate": {"absolute": {"max": 0.5}}}
     found, metric = judge(limits, cells(error_rate=(Counts(0, 700), Counts(8, 13_300))))
     assert (metric.verdict, found.verdict) == (OK, PROMOTE)
     assert "no adverse event" in metric.notes[-1]
     assert judge(limits, cells(error_rate=(Counts(0, 500), Counts(8, 9_500))))[1].verdict is THIN
     assert judge(ERRORS, cells(error_rate=(Counts(0, 700), Counts(8, 13_300))))[1].verdict is THIN
+
+
+def test_no_adverse_event_is_thin_while_the_bound_is_beyond_the_relative_limit() -> None:
+    limits = {"error_rate": {"absolute": {"max": 0.5}, "relative": {"max": 1.5}}}
+    assert judge(limits, cells(error_rate=(Counts(0, 700), Counts(8, 13_300))))[1].verdict is THIN
+    assert judge(limits, cells(error_rate=(Counts(0, 4_000), Counts(46, 76_000))))[1].verdict is OK
 
 
 def test_no_event_on_either_side_is_thin() -> None:

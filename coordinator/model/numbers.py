@@ -56,9 +56,8 @@ class Moments:
     @property
     def skewness(self) -> float:
         """Third standardised moment (biased form), 0 without spread."""
-        if self.n < 3 or self.m2 <= 0:
-            return 0.0
-        return float(math.sqrt(self.n) * self.m3 / self.m2**1.5)
+        spread = self.m2**1.5 if self.m2 > 0 else 0.0
+        return math.sqrt(self.n) * self.m3 / spread if self.n >= 3 and spread else 0.0
 
     @property
     def heavy_tailed(self) -> bool:

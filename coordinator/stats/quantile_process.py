@@ -101,8 +101,8 @@ def quantile_process(
 
     Assumptions: independent samples within and between the sides; any distribution, ties too (which share
     of a tied value is below is taken as that which says least, so rounding costs power, not validity).
-    Tightest at n q (1 - q) = 100 a side (10,000 samples for p99). Rounding of values bounds the difference
-    to the same precision.
+    Tightest at n q (1 - q) = 100 a side (10,000 samples for p99). Conservative, because the x that says least
+    is looked for: in simulations of 30 looks the false alarm at 5 % is near 0.
 
     Args:
         treated: value counts of the treated side, all samples so far.
@@ -125,5 +125,5 @@ def quantile_process(
     common = np.concatenate([t.values[1:-1], c.values[1:-1]])
     p_value = math.exp(-max(0.0, float(np.min(t.at(common) + c.at(common)))))
     threshold = -math.log(alpha)
-    low, high = -_farthest(c.up(), t.down(), threshold), _farthest(t.up(), c.down(), threshold)
+    low, high = 0.0 - _farthest(c.up(), t.down(), threshold), _farthest(t.up(), c.down(), threshold)
     return p_value, Interval(low, high, 1 - alpha)

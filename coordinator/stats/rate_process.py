@@ -135,9 +135,9 @@ def rate_ratio_process(
     Assumptions: independent trials (units, not events), the ratio the same in every interval, trials that do
     not depend on the interval's own events. The rate itself may change from interval to interval. Valid at any
     rate, not for rare events alone: a trial with chance p has 1 + p (a - 1) <= exp(p (a - 1)), so the mean of
-    each factor is at most the Poisson one, which is 1. For common events it is conservative, the more so
-    the nearer the rate is to 1 (see ``mixture_p_value`` for those). Exact for rare events, with zero events
-    on a side too.
+    each factor is at most the Poisson one, which is 1. For common events it is conservative: the true variance
+    is (1 - rate) times the assumed one, so at 30 % it takes some 1.4 times the units of a test that knows
+    (``mixture_p_value``, where the events are many). Exact for rare events, with zero events on a side too.
 
     Args:
         intervals: (treated, control) counts of each interval, in order of time; those without trials on a

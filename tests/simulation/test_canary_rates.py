@@ -97,7 +97,7 @@ def test_twice_the_errors_are_hardly_ever_promoted(n: int, share: float, name: s
 
 @pytest.mark.parametrize("n", [2_000, 12_000, 14_000, 20_000])
 def test_errors_beyond_the_absolute_limit_are_hardly_ever_promoted_for_want_of_events(n: int) -> None:
-    # 0.6 % where 0.5 % are allowed: "no adverse event at all" promotes once its bound is inside the limit
+    # 0.6 % where 0.5 % are allowed: "no adverse event at all" promotes once its bound is inside every limit
     runs = 1_000
     found = verdicts(n, runs, n, 0.05, ("timeout_rate",), timeout_rate=2.0)
     assert found[CanaryVerdict.PROMOTE] / runs <= 0.06, found
