@@ -57,7 +57,8 @@ class Comparison:
         mean_canary, mean_baseline: of the points, each as heavy as another.
         ratio: of the means; None unless the baseline's is above 0 and the canary's not below.
         band: the tolerance around 0 that the interval must leave free.
-        rule: what decided: ``interval``, ``ties`` (the shift, or most of the baseline, is 0: the test itself) or ``zero baseline``.
+        rule: what decided: ``interval``, ``ties`` (the test itself, as the shift or most of the baseline is 0) or
+            ``zero baseline``.
         proven: whether the sides differ, before the effect size is looked at.
         small: whether the ratio alone made a Pass of it.
     """
@@ -105,9 +106,9 @@ def classify(
     """Kayenta's MannWhitneyClassifier, both directions, mean ratio as effect size.
 
     High: the shift's whole interval lies above ``tolerance`` times its estimate, and the ratio of the means is at
-    least the allowed increase. Low mirrors it. Where Kayenta's answer hangs on its root finder or is an open hole
-    there are rules of our own: a baseline of zeros alone, and a shift or a baseline that is 0 by
-    ties, where the test decides without the interval.
+    least the allowed increase. Low mirrors it. Two rules are our own, where Kayenta's answer is a hole or hangs on
+    its root finder: against a baseline of zeros alone any other mean counts, and where the shift, or most of the
+    baseline, is 0 the test itself decides without the interval.
 
     Args:
         canary: finite values, at least one.

@@ -378,10 +378,10 @@ def test_min_power_can_be_set() -> None:
 
 def test_no_adverse_event_at_all_is_not_thin_where_the_bound_is_inside_the_absolute_limit() -> None:
     limits = {"error_rate": {"absolute": {"max": 0.5}}}
-    found, metric = judge(limits, cells(error_rate=(Counts(0, 700), Counts(8, 13_300))))
+    found, metric = judge(limits, cells(error_rate=(Counts(0, 700), Counts(40, 13_300))))
     assert (metric.verdict, found.verdict) == (OK, PROMOTE)
     assert "no adverse event" in metric.notes[-1]
-    assert judge(limits, cells(error_rate=(Counts(0, 500), Counts(8, 9_500))))[1].verdict is THIN
+    assert judge(limits, cells(error_rate=(Counts(0, 500), Counts(29, 9_500))))[1].verdict is THIN
     assert judge(ERRORS, cells(error_rate=(Counts(0, 700), Counts(8, 13_300))))[1].verdict is THIN
 
 
