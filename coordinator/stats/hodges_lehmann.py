@@ -75,8 +75,8 @@ def shift_z(treated: Sequence[float], control: Sequence[float]) -> float:
     Raises:
         ValueError: a side is empty or has a value that is not finite.
 
-    >>> round(shift_z([0.0] * 8 + [1.0] * 4, [0.0] * 12), 3)
-    2.098
+    >>> round(shift_z([0.0] * 8 + [1.0] * 4, [0.0] * 12), 4)
+    2.1001
     """
     x, y = _side(treated, "treated"), np.sort(_side(control, "control"))
     pairs = x.size * y.size
