@@ -23,6 +23,7 @@ from coordinator.model import (
 from coordinator.stats.overlap import OverlapStratum, independence
 from coordinator.stats.proportions import chi_square
 from coordinator.stats.sample_ratio import sample_ratio
+from coordinator.stats.sample_ratio_process import sequential_sample_ratio
 
 RATIO_ALPHA = 0.001
 _SHARE_GAP = 0.01  # a difference of shares below one point is no reason to refuse, however many rows there are
@@ -173,18 +174,22 @@ def sample_ratios(cells: Cells, config: Config) -> tuple[SampleRatioCheck, ...]:
     return tuple(checks)
 
 
-def ratio_check(split: str, observed: dict[str, int], expected: dict[str, float]) -> SampleRatioCheck:
+def ratio_check(
+    split: str, observed: dict[str, int], expected: dict[str, float], *, sequential: bool = False
+) -> SampleRatioCheck:
     """One sample-ratio check at 0.001 (Fabijan et al. 2019).
 
     Args:
         split: whose it is.
         observed: units by label.
         expected: units by label, as declared; same labels.
+        sequential: whether it is looked at more than once (Lindon & Malek 2022). Only without a ramp.
     """
     total = sum(expected.values())
     if total <= 0 or sum(observed.values()) <= 0:
         return SampleRatioCheck(split, observed, expected, None, mismatch=False)
-    p = sample_ratio(list(observed.values()), [expected[label] / total for label in observed])
+    test = sequential_sample_ratio if sequential else sample_ratio
+    p = test(list(observed.values()), [expected[label] / total for label in observed])
     # counts that are no counts (a negative one) match no split
     return SampleRatioCheck(split, observed, expected, None if math.isnan(p) else p, mismatch=not p >= RATIO_ALPHA)
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from coordinator import wording as fmt
-from coordinator.canary_data import Sides, read_sides, with_p_value
+from coordinator.canary_data import Sides, read_sides
 from coordinator.canary_faults import Fault
+from coordinator.canary_looks import always_valid
 from coordinator.canary_metric import judge_metric, missing
 from coordinator.canary_spec import Spec, spec_of
 from coordinator.config import Config
@@ -22,9 +23,7 @@ from coordinator.model import (
     Reason,
     Window,
 )
-from coordinator.stats.distributions import normal_z
 from coordinator.stats.multiplicity import adjust
-from coordinator.stats.sequential import mixture_p_value
 
 _SMOKE_MINUTES, _LEAST_MINUTES = 5, 15
 _DEFAULT_MINUTES = 30.0
@@ -40,7 +39,7 @@ def judge_canary(cells: Cells, config: Config, *, looks: int | None = 1) -> Cana
         cells: the canary's metrics, intervals and window.
         config: thresholds and the canary's settings.
         looks: how often the data is looked at: 1 for fixed-horizon tests, a number divides alpha by it
-            (Bonferroni over looks), None for always-valid tests (normal mixture; Robbins 1970).
+            (Bonferroni over looks), None for anytime-valid tests (``canary_looks``).
 
     Returns:
         ROLLBACK where a reliability, business or critical metric is breached; PAUSE where anything else is not OK, or
@@ -88,7 +87,7 @@ def _metrics(
     if looks is None:
         information = (window.minutes if window else _DEFAULT_MINUTES) / planned
         read = [
-            item if isinstance(item, Fault) or item.fixed_only else _always_valid(item, information, spec.alpha)
+            item if isinstance(item, Fault) else always_valid(item, information, spec.alpha)
             for item, spec in zip(read, specs, strict=True)
         ]
     p_values = [item.result.p_value if isinstance(item, Sides) else math.nan for item in read]
@@ -107,13 +106,6 @@ def _stages(cells: Cells, config: Config) -> tuple[int, ...]:
     """For each interval the step of the ramp that it lies in: means are compared within a step, never over a ramp."""
     starts = [step.at for step in config.canary.steps[1:]]
     return tuple(sum(start <= interval.start for start in starts) for interval in cells.intervals)
-
-
-def _always_valid(sides: Sides, information: float, alpha: float) -> Sides:
-    p = sides.result.p_value
-    if math.isnan(p):
-        return sides
-    return with_p_value(sides, mixture_p_value(normal_z(p), information, alpha=alpha))
 
 
 # ------------------------------------------------------------ the join
@@ -185,7 +177,7 @@ def _advice(metrics: Sequence[CanaryMetric]) -> list[str]:
 def _notes(cells: Cells, config: Config, window: Window | None, looks: int | None) -> list[str]:
     notes = []
     if looks is None:
-        notes.append("This is one look of several: always-valid p-values decide (normal mixture).")
+        notes.append("This is one look of several: anytime-valid tests decide.")
     elif looks > 1:
         notes.append(f"This is one look of {looks}: every test's alpha is divided by {looks}.")
     unjudged = sorted({cell.metric for cell in cells.metrics} - set(config.thresholds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from coordinator import wording as fmt
@@ -56,6 +56,9 @@ class Sides:
         moments: variances of a mean: canary, baseline.
         q: the quantile that is compared, for raw samples.
         fixed_only: whether no always-valid test exists for it (a gauge).
+        pairs: of a rate, canary and baseline by interval, in the order of time.
+        samples: of raw quantiles, canary and baseline.
+        fixed_p: where it is looked at more than once, the p-value that one look would give.
     """
 
     type: MetricType
@@ -70,6 +73,9 @@ class Sides:
     moments: tuple[Moments, Moments] | None = None
     q: float | None = None
     fixed_only: bool = False
+    pairs: tuple[tuple[Counts, Counts], ...] = ()
+    samples: tuple[Histogram, Histogram] | None = None
+    fixed_p: float | None = None
 
 
 def read_sides(
@@ -171,7 +177,7 @@ def _by_stratum(cells: Sequence[MetricCell], kind: type[_T], stages: Sequence[in
 
 
 def _rates(canary: dict[int, Counts], baseline: dict[int, Counts], level: float) -> Sides:
-    pairs = [(canary[index], baseline[index]) for index in canary if index in baseline]
+    pairs = [(canary[index], baseline[index]) for index in sorted(canary) if index in baseline]
     result = compare_rates_stratified(pairs, level=level, rare=True)
     own = Counts(sum(c.events for c in canary.values()), sum(c.trials for c in canary.values()))
     other = Counts(sum(c.events for c in baseline.values()), sum(c.trials for c in baseline.values()))
@@ -185,6 +191,7 @@ def _rates(canary: dict[int, Counts], baseline: dict[int, Counts], level: float)
         result,
         own,
         other,
+        pairs=tuple(pairs),
     )
 
 
@@ -224,6 +231,7 @@ def _quantiles(name: str, canary: Histogram, baseline: Histogram, level: float) 
         quantile_interval(canary, q, level=_LEVEL),
         compare_quantiles(canary, baseline, q, level=level),
         q=q,
+        samples=(canary, baseline),
     )
 
 
@@ -252,8 +260,3 @@ def described(sides: Sides, unit: str | None) -> str:
     """
     before, after = fmt.pair(sides.baseline, sides.canary, sides.type, unit)
     return f"{after} in the canary against {before} in the baseline"
-
-
-def with_p_value(sides: Sides, p_value: float) -> Sides:
-    """The same with another p-value."""
-    return replace(sides, result=replace(sides.result, p_value=p_value))

@@ -114,6 +114,10 @@ class _Case:
         self.provable = not (sequential and sides.fixed_only)
         self.notes: list[str] = []
         self.figures = described(sides, spec.unit)
+        if sides.fixed_p is not None:
+            self.notes.append(
+                f"Looked at once, the fixed-horizon test would give {fmt.p_phrase(_known(sides.fixed_p))}."
+            )
         if spec.direction is Direction.EITHER:
             self.notes.append("Its name does not say which way is good, so a change to either side counts as adverse.")
 
@@ -228,9 +232,7 @@ class _Case:
         if power.power >= self.canary.min_power:
             return ""
         if self._clean_zero(bounds):
-            self.notes.append(
-                "The canary saw no adverse event, and its one-sided 95% bound is inside every limit."
-            )
+            self.notes.append("The canary saw no adverse event, and its one-sided 95% bound is inside every limit.")
             return ""
         if math.isnan(power.power):
             return self._sentence("within the limits, but nobody can say how large a change this data would show")

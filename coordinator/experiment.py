@@ -9,8 +9,9 @@ from datetime import datetime
 
 from coordinator import wording as fmt
 from coordinator.config import Config, ExperimentConfig
+from coordinator.experiment_canary import canary_notes
 from coordinator.experiment_caps import Exclusion, caps_of, exclusion_of, sample_ratio
-from coordinator.experiment_data import Comparison, as_sequence, compare_arm
+from coordinator.experiment_data import Comparison, compare_arm
 from coordinator.experiment_metric import MetricSpec, judge_metric
 from coordinator.experiment_spec import metric_specs
 from coordinator.model import (
@@ -23,6 +24,7 @@ from coordinator.model import (
     Reason,
     Role,
 )
+from coordinator.stats.confidence_sequence import as_sequence
 from coordinator.stats.distributions import normal_z
 from coordinator.stats.multiplicity import adjust
 from coordinator.stats.sequential import mixture_p_value
@@ -52,7 +54,7 @@ def judge_experiment(
     information = _information(config, experiment, now)
     specs = metric_specs(cells, config, experiment)
     metrics = _metrics(cells, experiment, specs, exclusion, information)
-    ratio = sample_ratio(cells, experiment, exclusion)
+    ratio = sample_ratio(cells, experiment, exclusion, sequential=information is not None)
     verdict, reasons, winner = _join(metrics, experiment)
     caps = caps_of(experiment, exclusion, audit, ratio)
     if caps and (verdict is ExperimentVerdict.SHIP or any(cap.code == "sample_ratio_mismatch" for cap in caps)):
@@ -73,7 +75,7 @@ def judge_experiment(
         sample_ratio=ratio,
         window=cells.windows.get(experiment_id),
         warnings=tuple(_warnings(specs, config, experiment)),
-        notes=tuple(_notes(config, experiment, information)),
+        notes=(*_notes(config, experiment, information), *canary_notes(cells, experiment, specs)),
     )
 
 

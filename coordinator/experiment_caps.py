@@ -87,13 +87,16 @@ def caps_of(
     return caps
 
 
-def sample_ratio(cells: Cells, experiment: ExperimentConfig, exclusion: Exclusion) -> SampleRatioCheck | None:
+def sample_ratio(
+    cells: Cells, experiment: ExperimentConfig, exclusion: Exclusion, *, sequential: bool = False
+) -> SampleRatioCheck | None:
     """The analysed units of the arms against the split, by the experiment's own strata.
 
     Args:
         cells: the arms' units.
         experiment: its split, or its steps.
         exclusion: whether canary users are left out.
+        sequential: whether it is looked at more than once; over a ramp the fixed test is kept.
 
     Returns:
         None where there are no units, or a ramp's totals do not say which step they belong to.
@@ -115,7 +118,7 @@ def sample_ratio(cells: Cells, experiment: ExperimentConfig, exclusion: Exclusio
         arm: math.fsum(size * splits[stratum][arm] for stratum, size in sizes.items()) for arm in experiment.split
     }
     observed = {arm: sum(cell.units for cell in own if cell.arm == arm) for arm in experiment.split}
-    return ratio_check(experiment.id, observed, expected)
+    return ratio_check(experiment.id, observed, expected, sequential=sequential and len(sizes) == 1)
 
 
 def _stratified(cells: Cells) -> set[str]:

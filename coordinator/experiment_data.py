@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coordinator.canary_faults import possible
@@ -14,19 +14,16 @@ from coordinator.model import (
     Cohort,
     Counts,
     Histogram,
-    Interval,
     MetricType,
     Moments,
     RankSum,
     Series,
     TestResult,
 )
-from coordinator.stats.distributions import normal_quantile
 from coordinator.stats.means import compare_means_stratified, cuped, ratio_moments
 from coordinator.stats.proportions import compare_rates_stratified
 from coordinator.stats.quantiles import quantile
 from coordinator.stats.ranks import mann_whitney, rank_sum
-from coordinator.stats.sequential import mixture_radius
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,34 +235,3 @@ def _means(
     sizes = [(t.n, c.n) for t, c in pairs]
     before, after = _weighted([c.mean for _, c in pairs], sizes), _weighted([t.mean for t, _ in pairs], sizes)
     return Comparison(kind, before, after, control.n, treated.n, variance, result, rank_sign=sign)
-
-
-def as_sequence(result: TestResult, information: float, alpha: float) -> TestResult:
-    """The result's intervals widened into confidence sequences, valid at every look.
-
-    Args:
-        result: with intervals at 1 - alpha.
-        information: fraction of the planned run time.
-        alpha: level of the sequence.
-    """
-    factor = mixture_radius(1.0, information, alpha=alpha) / normal_quantile(1 - alpha)
-    if not math.isfinite(factor):
-        return replace(result, difference_interval=None, relative_interval=None)
-    difference = _widened(result.difference_interval, result.difference, factor, lambda x: x, lambda x: x)
-    relative = result.relative_interval
-    if relative is not None and result.relative is not None and relative.low > -1 and result.relative > -1:
-        relative = _widened(relative, result.relative, factor, math.log1p, math.expm1)
-    return replace(result, difference_interval=difference, relative_interval=relative)
-
-
-def _widened(
-    interval: Interval | None,
-    estimate: float,
-    factor: float,
-    scale: Callable[[float], float],
-    back: Callable[[float], float],
-) -> Interval | None:
-    if interval is None or not (math.isfinite(interval.low) and math.isfinite(interval.high)):
-        return interval
-    middle, low, high = scale(estimate), scale(interval.low), scale(interval.high)
-    return Interval(back(middle - factor * (middle - low)), back(middle + factor * (high - middle)), interval.level)

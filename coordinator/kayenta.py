@@ -165,14 +165,14 @@ def _shift(spec: Spec, points: Points, found: Comparison) -> str:
         return f"{text}; the baseline is 0 in every point and the canary is not"
     if found.rule == "ties":
         word = "tells" if found.proven else "does not tell"
-        return f"{text}; most values are equal, and the test {word} the sides apart"
+        return f"{text}; many points are equal, so the test decides without it, and {word} the sides apart"
     where = "beyond" if found.proven else "not wholly beyond"
     return f"{text}, {where} the tolerance of {band.lstrip('+')} around 0"
 
 
 def _evidence(points: Points, found: Comparison) -> str:
     sizes = f"n = {fmt.count(len(points.canary))} and {fmt.count(len(points.baseline))}"
-    return f"{_TEST}, {fmt.p_phrase(normal_p(found.z))}, {sizes}"
+    return sizes if points.least < FAIR else f"Mann-Whitney, {fmt.p_phrase(normal_p(found.z))}, {sizes}"
 
 
 def _metric_notes(spec: Spec, points: Points, found: Comparison) -> list[str]:
@@ -226,7 +226,10 @@ def score(metrics: Sequence[CanaryMetric]) -> tuple[float, str]:
         return 0.0, f"critical and not passed: {names}"
     empty = sum(item.verdict in _NOTHING for item in metrics)
     if empty >= _NO_DATA_SHARE * len(metrics):
-        return 0.0, f"{empty} of {fmt.plural(len(metrics), 'metric')} without usable data, {fmt.share(0.5)} or more"
+        return (
+            0.0,
+            f"{empty} of {fmt.plural(len(metrics), 'metric')} without usable data, {fmt.share(_NO_DATA_SHARE)} or more",
+        )
     groups = group_scores(metrics)
     total = sum(100 * passed / of for passed, of in groups.values()) / len(groups)
     parts = ", ".join(f"{name} {passed} of {of}" for name, (passed, of) in groups.items())
@@ -237,8 +240,9 @@ def _join(metrics: Sequence[CanaryMetric], short: Reason | None) -> tuple[list[R
     if not metrics:
         return [Reason("no_metrics", "The thresholds name no metric, so nothing was checked.")], CanaryVerdict.PAUSE
     figure, why = score(metrics)
+    held = figure >= PASS and (short is not None or any(item.verdict in _OPEN for item in metrics))
     text = f"Score {figure:g} of 100 ({why}); {PASS:g} promotes, {MARGINAL:g} pauses."
-    reasons = [Reason("score", text)]
+    reasons = [Reason("score", text + (" Held at a pause by what follows." if held else ""))]
     reasons += [
         Reason(str(item.verdict).lower(), f"`{item.name}`: {item.reason}")
         for item in metrics
@@ -246,11 +250,8 @@ def _join(metrics: Sequence[CanaryMetric], short: Reason | None) -> tuple[list[R
     ]
     if figure < MARGINAL:
         return reasons, CanaryVerdict.ROLLBACK
-    if short:
-        return [*reasons, short], CanaryVerdict.PAUSE
-    if figure < PASS or any(item.verdict in _OPEN for item in metrics):
-        return reasons, CanaryVerdict.PAUSE
-    return reasons, CanaryVerdict.PROMOTE
+    verdict = CanaryVerdict.PAUSE if held or figure < PASS else CanaryVerdict.PROMOTE
+    return [*reasons, short] if short else reasons, verdict
 
 
 # ------------------------------------------------------------ the window, warnings, notes

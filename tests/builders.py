@@ -537,7 +537,8 @@ def contaminated_report(**fields: Any) -> Report:
             ),
             (
                 f"2. Experiment: do not read or ship the flag of {EXPERIMENT}; its figures up to now are mixed with "
-                "the canary's. Start both anew, and run this gate again one observation window (30 minutes) after the fix."
+                "the canary's. Start both anew, and run this gate again one observation window (30 minutes) after the "
+                "fix."
             ),
         ),
     }

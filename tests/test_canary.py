@@ -694,3 +694,34 @@ def test_every_reason_has_estimates_test_p_value_and_sizes(case: str, looks: int
     assert "p = " in metric.reason or "p < " in metric.reason
     assert "n = " in metric.reason
     assert "nan" not in metric.reason.lower()
+
+
+# ------------------------------------------------------------------------------------------- more than one look
+
+
+def test_with_several_looks_rates_are_judged_by_the_e_process_and_the_fixed_p_value_is_shown_beside() -> None:
+    made = cells(error_rate=(rate(1.2, 50_000), rate(0.4, 950_000)))
+    found, metric = judge(ERRORS, made, looks=None)
+    assert (found.verdict, metric.test) == (ROLLBACK, "rate-ratio e-process")
+    assert any("Looked at once" in note for note in metric.notes)
+    once = judge(ERRORS, made)[1]
+    assert metric.p_value is not None
+    assert once.p_value is not None
+    assert metric.p_value > once.p_value
+    assert metric.ci_low is not None
+    assert once.ci_low is not None
+    assert metric.ci_low < once.ci_low
+
+
+def test_five_errors_against_none_roll_back_at_every_look() -> None:
+    made = cells(error_rate=(Counts(5, 5_000), Counts(0, 95_000)))
+    assert judge(ERRORS, made, looks=None)[0].verdict is ROLLBACK
+    halves = cells(error_rate=(Counts(4, 5_000), Counts(0, 5_000)))
+    assert judge(ERRORS, halves, looks=None)[0].verdict is PAUSE
+
+
+def test_with_several_looks_the_absolute_limit_needs_the_wider_interval() -> None:
+    limits = {"error_rate": {"absolute": {"max": 0.5}}}
+    made = cells(error_rate=(rate(0.75, 4_000), rate(0.3, 76_000)))
+    assert judge(limits, made)[1].verdict is BREACH
+    assert judge(limits, made, looks=None)[1].verdict is TREND

@@ -698,3 +698,49 @@ def test_figures_stand_in_every_metric() -> None:
         assert metric.n_control == 50_000
         assert "p " in metric.reason
         assert "in control" in metric.reason
+
+
+# ------------------------------------------------------------------------------------------- what the canary can do
+
+
+def by_cohort(canary: tuple[float, float], baseline: tuple[float, float], shares: tuple[int, int]) -> Cells:
+    """Rates in per cent (control, treatment) inside and outside the canary; canary units of each arm."""
+    found = []
+    for cohort, percents in ((Cohort.CANARY, canary), (Cohort.BASELINE, baseline)):
+        for arm, percent, inside in zip(HALVES, percents, shares, strict=True):
+            n = inside if cohort is Cohort.CANARY else 100_000 - inside
+            found.append(MetricCell("checkout_rate", cohort, Counts(round(n * percent / 100), n), 0, "banner", arm))
+    return Cells(metrics=tuple(found))
+
+
+def test_bias_and_interaction_with_the_canary_are_told_as_information() -> None:
+    result = judge(by_cohort((68, 70), (68, 70), (5_000, 5_000)))
+    bias, interaction = (note for note in result.notes if "canary" in note.lower())
+    assert "by 0.00 pp at worst" in bias.replace("+", "")
+    assert "differs by" in interaction
+    assert "80% of cases" in interaction
+    assert result.verdict is SHIP
+
+
+def test_an_uneven_canary_biases_the_effect_by_its_own_effect_times_the_gap_of_shares() -> None:
+    result = judge(by_cohort((58, 60), (68, 70), (4_000, 6_000)))
+    [bias] = [note for note in result.notes if "at worst" in note]
+    # at most some -11.5 points of canary effect, 6 % against 4 % of the arms: -0.23 points
+    assert "−0.2" in bias
+    assert "6.00%" in bias
+    assert "4.00%" in bias
+
+
+def test_aggregated_data_says_nothing_of_the_canarys_part() -> None:
+    result = judge(cells(checkout_rate=rates(68, 70)))
+    assert not [note for note in result.notes if "at worst" in note]
+
+
+def test_before_its_end_the_sample_ratio_is_checked_by_a_test_that_may_be_looked_at_again() -> None:
+    document = {"running_until": "2026-05-20"}
+    arms = {"control": 50_000, "treatment": 51_100}  # p = 0.0005 with one look
+    made = cells(arms, checkout_rate=rates(68, 70))
+    assert "sample_ratio_mismatch" in codes(judge(made, config(document={})))
+    running = judge(made, config(document=document), now=BEFORE)
+    assert running.sample_ratio is not None
+    assert not running.sample_ratio.mismatch

@@ -44,10 +44,11 @@ def unit_id(column: str) -> str:
     raw = f"(CASE WHEN starts_with({plain}, ' ') OR ends_with({plain}, ' ') THEN trim({plain}) ELSE {plain} END)"
     whole = rf"regexp_replace({raw}, '^(-?[0-9]+)\.0+$', '\1')"
     uuid = f"length({raw}) = 36 AND substr({raw}, 9, 1) = '-' AND substr({raw}, 24, 1) = '-'"
-    cases = [
-        f"WHEN lower({raw}) IN ({texts(_NO_ID)}) THEN NULL",
-        f"WHEN ends_with({raw}, '0') AND contains({raw}, '.') THEN {whole}",
+    longest = max(len(word) for word in _NO_ID)
+    cases = [  # the cheapest test that decides comes first: this runs on every row
         f"WHEN {uuid} THEN lower({raw})",
+        f"WHEN length({raw}) <= {longest} AND lower({raw}) IN ({texts(_NO_ID)}) THEN NULL",
+        f"WHEN ends_with({raw}, '0') AND contains({raw}, '.') THEN {whole}",
     ]
     return f"CASE {' '.join(cases)} ELSE {raw} END"
 

@@ -1,4 +1,4 @@
-"""The signed log-histogram of ``design/engine.md``: mergeable, deterministic, a bounded relative error.
+"""A signed log-histogram: mergeable, deterministic, a bounded relative error.
 
 Bin ``sign(x) * floor(ln(abs(x) / scale + 1) * 2048)``: even in the logarithm far above ``scale`` (the idea of
 Masson, Rim & Lee 2019, DDSketch, VLDB 12:2195), linear near 0, negative values mirrored, both sides of 0 in bin 0.

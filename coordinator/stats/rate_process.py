@@ -1,6 +1,6 @@
 """Two rates over intervals, valid at every look: the rate-ratio e-process and its confidence sequence.
 
-The method of ``research/canary.md`` 6.1, two-sided: only each interval's counts are needed, so the process
+Two-sided: only each interval's counts are needed, so the process
 is computed anew from all intervals at each look and keeps no state.
 """
 

@@ -35,16 +35,20 @@ VALIDATOR = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.
 
 # Contract, section 6, in its own order.
 CONTRACT = {
-    "Report": "schema_version decision may_proceed action exit_code release audit canary experiments sequencing sources "
+    "Report": "schema_version decision may_proceed action exit_code release audit canary experiments "
+    "sequencing sources "
     "errors warnings",
     "Release": "canary_sha canary_share canary_routing_unit experiments",
     "ExperimentHeader": "id split unit",
-    "Audit": "verdict rule reasons same_routing_unit layer_isolation units canary_units crossover_units canary_only_units "
+    "Audit": "verdict rule reasons same_routing_unit layer_isolation units canary_units "
+    "crossover_units canary_only_units "
     "experiment_only_units overlap arms pairs",
-    "ArmOverlap": "experiment arm overlap_units observed_overlap expected_overlap relative_deviation independent_overlap "
+    "ArmOverlap": "experiment arm overlap_units observed_overlap expected_overlap relative_deviation "
+    "independent_overlap "
     "independent_deviation ci_low ci_high p_value chance_of_false_alarm units_needed",
     "CanaryResult": "verdict window metrics",
-    "CanaryMetric": "name class type test canary baseline relative_change p_value ci_low ci_high ci_level limits verdict "
+    "CanaryMetric": "name class type test canary baseline relative_change p_value ci_low ci_high "
+    "ci_level limits verdict "
     "reason",
     "ExperimentResult": "id verdict action canary_users_excluded excluded_units correction metrics",
     "ExperimentMetric": "name arm role type test control treatment relative_effect p_value p_adjusted ci_low ci_high "

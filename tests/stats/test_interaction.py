@@ -120,7 +120,7 @@ def test_odd_cells():
 
 
 def test_worst_case_bias():
-    # research/experiment.md: 5 % canary, ratio 1.1 on 50/50, a 10 % effect: 0.1 %; 25 % canary, ratio 1.95: 4.75 %
+    # 5 % canary, ratio 1.1 on 50/50, a 10 % effect: 0.1 %; 25 % canary, ratio 1.95: 4.75 %
     assert worst_case_bias(0.10, 0.055, 0.045) == pytest.approx(0.001)
     assert worst_case_bias(0.10, 0.25 * 1.95, 0.25 * 0.05) == pytest.approx(0.0475)
     assert worst_case_bias(-0.10, 0.055, 0.045) == -worst_case_bias(-0.10, 0.045, 0.055) == pytest.approx(-0.001)

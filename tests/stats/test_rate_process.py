@@ -180,7 +180,7 @@ def test_covers_a_true_effect_at_all_looks(ratio, rate):
 
 
 def test_power_of_a_doubled_error_rate():
-    # research/canary.md 6.8: 1,000 canary units at 1 % for the fixed test (one-sided 5 %), 1.8 times that here.
+    # 1,000 canary units at 1 % for the fixed test (one-sided 5 %), 1.8 times that here.
     found, _ = simulate(3, units=36_000, share=0.05, rate=0.01, ratio=2.0, runs=200, alpha=0.10)
     assert found >= 0.77
     found, _ = simulate(4, units=60_000, share=0.05, rate=0.01, ratio=2.0)

@@ -108,7 +108,7 @@ def test_newcombes_own_table(t, c, low, high):
 @settings(max_examples=100, deadline=None)
 @given(counts(300), counts(300), st.sampled_from([1.0, 2.5, 0.05]))
 def test_poisson_ratio_interval_is_where_the_exact_tails_are_alpha_half(t, c, factor):
-    c = Counts(c.events, c.trials * factor + c.events)
+    c = Counts(c.events, max(c.trials * factor + c.events, 1.0))
     interval = intervals.poisson_ratio_interval(t, c)
     k = t.events + c.events
     if k == 0:
