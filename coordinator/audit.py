@@ -16,7 +16,6 @@ from coordinator.audit_checks import (
     crossover_share,
     judge_facts,
     pair_overlaps,
-    sample_ratios,
 )
 from coordinator.audit_rule import Arm, Luck, judge_arm, judge_arms
 from coordinator.config import AuditConfig, Config, ExperimentConfig
@@ -32,6 +31,7 @@ from coordinator.model import (
     UnitCell,
 )
 from coordinator.names import same_unit
+from coordinator.sample_ratios import ratio_warnings, sample_ratios
 from coordinator.stats.overlap import OverlapStratum, chance_of_false_alarm, units_needed
 
 _NEAR_CROSSOVER = 0.005
@@ -102,6 +102,8 @@ def audit(cells: Cells, config: Config, *, layers: Sequence[LayerFinding] = (), 
         for pair in pairs
         if pair.verdict is AuditVerdict.CONTAMINATED
     ]
+    ratios = sample_ratios(cells, config, sequential=sequential)
+    warnings += ratio_warnings(ratios)
     notes = [text for finding in findings for text in finding.facts.notes]
     if sequential:
         notes.append("More than one look: p-values are always-valid (normal mixture).")
@@ -122,7 +124,7 @@ def audit(cells: Cells, config: Config, *, layers: Sequence[LayerFinding] = (), 
         overlap=max((arm.observed_overlap for arm in arms), default=0.0),
         arms=arms,
         pairs=pairs,
-        sample_ratios=sample_ratios(cells, config),
+        sample_ratios=ratios,
         mixed_exposure_units=max(fact.mixed_exposure_units for fact in facts),
         warnings=tuple(dict.fromkeys(warnings)),
         notes=tuple(dict.fromkeys(notes)),

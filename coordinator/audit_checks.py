@@ -11,21 +11,17 @@ from coordinator.config import AuditConfig, Config
 from coordinator.model import (
     AuditVerdict,
     Cells,
-    Cohort,
     Counts,
     LabelCount,
     LogFacts,
     PairCell,
     PairOverlap,
     Reason,
-    SampleRatioCheck,
 )
+from coordinator.sample_ratios import RATIO_ALPHA
 from coordinator.stats.overlap import OverlapStratum, independence
 from coordinator.stats.proportions import chi_square
-from coordinator.stats.sample_ratio import sample_ratio
-from coordinator.stats.sample_ratio_process import sequential_sample_ratio
 
-RATIO_ALPHA = 0.001
 _SHARE_GAP = 0.01  # a difference of shares below one point is no reason to refuse, however many rows there are
 
 
@@ -143,55 +139,6 @@ def _differs(counts: Sequence[LabelCount]) -> bool:
         < RATIO_ALPHA / len(counts)
         for item in counts
     )
-
-
-def sample_ratios(cells: Cells, config: Config) -> tuple[SampleRatioCheck, ...]:
-    """Chi-square of the units seen against the declared shares: of every experiment's arms, and of the canary.
-
-    Args:
-        cells: unit cells and strata.
-        config: the experiments. The canary's is left out where its log lists canary units alone.
-    """
-    checks = []
-    for experiment in config.experiments:
-        own = [cell for cell in cells.units if cell.experiment == experiment.id]
-        strata = {item.index: item for item in cells.strata[experiment.id]}
-        sizes = {index: sum(cell.units for cell in own if cell.stratum == index) for index in strata}
-        observed = {arm: sum(cell.units for cell in own if cell.arm == arm) for arm in experiment.split}
-        expected = {
-            arm: math.fsum(size * strata[index].arm_shares[arm] for index, size in sizes.items())
-            for arm in experiment.split
-        }
-        checks.append(ratio_check(experiment.id, observed, expected))
-        if cells.facts[experiment.id].canary_log_complete:
-            seen = {side: sum(cell.units for cell in own if cell.cohort is side) for side in Cohort}
-            share = math.fsum(size * strata[index].canary_share for index, size in sizes.items())
-            wanted = {Cohort.CANARY: share, Cohort.BASELINE: sum(sizes.values()) - share}
-            name = "canary" if len(config.experiments) == 1 else f"canary ({experiment.id})"
-            checks.append(
-                ratio_check(name, {str(k): v for k, v in seen.items()}, {str(k): v for k, v in wanted.items()})
-            )
-    return tuple(checks)
-
-
-def ratio_check(
-    split: str, observed: dict[str, int], expected: dict[str, float], *, sequential: bool = False
-) -> SampleRatioCheck:
-    """One sample-ratio check at 0.001 (Fabijan et al. 2019).
-
-    Args:
-        split: whose it is.
-        observed: units by label.
-        expected: units by label, as declared; same labels.
-        sequential: whether it is looked at more than once (Lindon & Malek 2022). Only without a ramp.
-    """
-    total = sum(expected.values())
-    if total <= 0 or sum(observed.values()) <= 0:
-        return SampleRatioCheck(split, observed, expected, None, mismatch=False)
-    test = sequential_sample_ratio if sequential else sample_ratio
-    p = test(list(observed.values()), [expected[label] / total for label in observed])
-    # counts that are no counts (a negative one) match no split
-    return SampleRatioCheck(split, observed, expected, None if math.isnan(p) else p, mismatch=not p >= RATIO_ALPHA)
 
 
 def pair_overlaps(cells: Cells, config: Config) -> tuple[PairOverlap, ...]:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from coordinator import wording as fmt
-from coordinator.audit_checks import ratio_check
 from coordinator.config import Config, ExperimentConfig
 from coordinator.model import Audit, AuditVerdict, Cells, Cohort, Reason, SampleRatioCheck
+from coordinator.sample_ratios import ARM_CAUSES, ratio_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def caps_of(
         wanted = ", ".join(fmt.count(round(units)) for units in ratio.expected.values())
         text = (
             f"Sample ratio mismatch: {seen} where {wanted} were expected ({fmt.p_phrase(ratio.p_value)}). Likely "
-            "causes: redirects or crashes in one arm, exposures logged late, bots filtered unevenly, a changed share."
+            f"causes: {ARM_CAUSES}."
         )
         caps.append(Reason("sample_ratio_mismatch", text))
     if exclusion.needed_but_impossible:

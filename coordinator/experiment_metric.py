@@ -10,6 +10,7 @@ from coordinator.config import MetricConfig
 from coordinator.documents import Mde
 from coordinator.experiment_data import Comparison
 from coordinator.model import Direction, ExperimentMetric, ExperimentMetricVerdict, Interval, MetricType, Role
+from coordinator.stats.combine import not_inferior
 from coordinator.stats.power import power_means, power_rates, required_n_means, required_n_rates
 
 _RATES = {MetricType.RATE, MetricType.PROPORTION}
@@ -126,11 +127,9 @@ def _guardrail(spec: MetricSpec, found: Comparison) -> tuple[ExperimentMetricVer
         if math.isnan(p):
             return ExperimentMetricVerdict.INCONCLUSIVE, "the values do not vary, so nothing can be said"
         return ExperimentMetricVerdict.HOLDS, f"{phrase}: not significantly worse"
+    good_ways = (True, False) if either else (spec.sign > 0,)
     interval = found.result.relative_interval
-    worst = None if interval is None else (interval.low if spec.sign > 0 else -interval.high)
-    if interval is not None and either:
-        worst = min(interval.low, -interval.high)
-    if worst is not None and worst > -margin:
+    if all(not_inferior(interval, margin, increase_is_good=way) for way in good_ways):
         return ExperimentMetricVerdict.HOLDS, f"not worse by {fmt.share(margin)} or more, which the interval shows"
     text = f"{phrase}: not shown to be within the margin of {fmt.share(margin)}"
     return ExperimentMetricVerdict.INCONCLUSIVE, text

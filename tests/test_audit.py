@@ -585,10 +585,19 @@ def test_another_unit_is_refused_with_both_names_and_a_way_out() -> None:
 
 def test_sample_ratios_of_both_splits_are_checked_by_stratum() -> None:
     ramp = independent(50_000, 0.01, {"control": 0.9, "treatment": 0.1}), independent(50_000)
-    assert [check.mismatch for check in audit(cells(*ramp), config()).sample_ratios] == [False, False]
+    checks = audit(cells(*ramp), config()).sample_ratios
+    assert [(check.split, check.mismatch) for check in checks] == [
+        ("banner, step 1", False),
+        ("canary, step 1", False),
+        ("banner, step 2", False),
+        ("canary, step 2", False),
+    ]
     off = audit(cells((0.05, HALVES, (2_600, 2_400), (49_400, 45_600))), config())
     arms, canary = off.sample_ratios
     assert (arms.split, arms.mismatch, canary.mismatch) == ("banner", True, False)
+    [warning] = [text for text in off.warnings if "Sample ratio" in text]
+    assert "`control` 52,000, `treatment` 48,000 where" in warning
+    assert "Likely causes" in warning
 
 
 EVERY = {
