@@ -155,7 +155,7 @@ def judge_arms(arms: Sequence[Arm], strata: Strata, rule: AuditConfig) -> tuple[
         rule: ``evidence`` or ``threshold``, and its limits.
     """
     evidence = rule.rule == "evidence"
-    alpha = rule.alpha / len(arms)
+    alpha = _level(arms, rule)
     proven: list[Reason] = []
     open_: list[Reason] = []
     for arm in arms:
@@ -179,11 +179,17 @@ def judge_arms(arms: Sequence[Arm], strata: Strata, rule: AuditConfig) -> tuple[
     return _clean(arms, strata, rule)
 
 
+def _level(arms: Sequence[Arm], rule: AuditConfig) -> float:
+    """The level of one test: alpha over the arms and the expectations that were judged (decision 0009)."""
+    expectations = 1 if all(math.isnan(arm.declared_p) for arm in arms) else 2
+    return rule.alpha / (len(arms) * expectations)
+
+
 def _too_few(arms: Sequence[Arm], strata: Strata, rule: AuditConfig) -> Reason:
     """How many units decide it: so many that luck seldom breaks the line, and that what was seen would be proven."""
     have = sum(item.units for item in next(iter(strata.values())))
     needed = max((arm.overlap.units_needed or 0 for arm in arms), default=0)
-    wanted = normal_quantile(1 - rule.alpha / len(arms)) if 0 < rule.alpha < 1 else math.nan
+    wanted = normal_quantile(1 - _level(arms, rule)) if 0 < rule.alpha < 1 else math.nan
     for arm in arms:
         seen = normal_z(arm.smallest_p)
         if any(arm.deviates(rule.tolerance)) and 0 < seen < wanted:

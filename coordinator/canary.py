@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
 
 from coordinator import wording as fmt
 from coordinator.canary_data import Sides, read_sides
@@ -12,6 +11,7 @@ from coordinator.canary_faults import Fault
 from coordinator.canary_looks import always_valid
 from coordinator.canary_metric import judge_metric, missing
 from coordinator.canary_spec import Spec, spec_of
+from coordinator.canary_window import DEFAULT_MINUTES, SLACK, planned_minutes, window_reason
 from coordinator.config import Config
 from coordinator.model import (
     CanaryMetric,
@@ -25,9 +25,6 @@ from coordinator.model import (
 )
 from coordinator.stats.multiplicity import adjust
 
-_SMOKE_MINUTES, _LEAST_MINUTES = 5, 15
-_DEFAULT_MINUTES = 30.0
-_SLACK = 0.99  # a window counted in whole intervals may end a moment early
 _FEW, _MANY = 5, 10
 _USES = ((120, "as before a major release"), (60, "as for sparse KPIs"), (30, "the default"), (15, "for low traffic"))
 
@@ -46,15 +43,15 @@ def judge_canary(cells: Cells, config: Config, *, looks: int | None = 1) -> Cana
         the window is too short or unknown; PROMOTE only where every metric is OK.
     """
     window = cells.windows.get("canary")
-    planned = _planned_minutes(config)
+    planned = planned_minutes(config)
     metrics = _metrics(cells, config, window, planned, looks)
     reasons, verdict = _join(metrics, config)
     if verdict is not CanaryVerdict.ROLLBACK:
-        short = _window_reason(window, planned)
+        short = window_reason(window, planned)
         if short:
             verdict = CanaryVerdict.PAUSE
             reasons = [*(reason for reason in reasons if reason.code != "within_limits"), short]
-    enough = all(item.verdict not in _TOO_LITTLE for item in metrics) and _window_reason(window, planned) is None
+    enough = all(item.verdict not in _TOO_LITTLE for item in metrics) and window_reason(window, planned) is None
     return CanaryResult(
         verdict=verdict,
         window=window,
@@ -69,12 +66,6 @@ def judge_canary(cells: Cells, config: Config, *, looks: int | None = 1) -> Cana
 _TOO_LITTLE = {CanaryMetricVerdict.THIN, CanaryMetricVerdict.NO_DATA, CanaryMetricVerdict.DATA_ERROR}
 
 
-def _planned_minutes(config: Config) -> float:
-    window = config.canary.window
-    length = window if isinstance(window, timedelta) else window.end - window.start
-    return length.total_seconds() / 60 or _DEFAULT_MINUTES
-
-
 def _metrics(
     cells: Cells, config: Config, window: Window | None, planned: float, looks: int | None
 ) -> tuple[CanaryMetric, ...]:
@@ -85,7 +76,7 @@ def _metrics(
     stages = _stages(cells, config)
     read = [read_sides(spec.name, spec.threshold, cells, stages, level=1 - spec.alpha) for spec in specs]
     if looks is None:
-        information = (window.minutes if window else _DEFAULT_MINUTES) / planned
+        information = (window.minutes if window else DEFAULT_MINUTES) / planned
         read = [
             item if isinstance(item, Fault) else always_valid(item, information, spec.alpha)
             for item, spec in zip(read, specs, strict=True)
@@ -145,23 +136,6 @@ def _reason(item: CanaryMetric) -> Reason:
     return Reason(str(item.verdict).lower(), f"`{item.name}`: {item.reason}")
 
 
-def _window_reason(window: Window | None, planned: float) -> Reason | None:
-    """Why the window allows no promote; None if it does."""
-    if window is None:
-        text = "The data does not say which window it covers; give `window: {start, end}` in it or in the config."
-        return Reason("window_unknown", text)
-    length = fmt.minutes(window.minutes)
-    if window.minutes < _LEAST_MINUTES * _SLACK:
-        word = " is a smoke check and" if window.minutes <= _SMOKE_MINUTES else ""
-        return Reason(
-            "window_short", f"A window of {length}{word} never promotes: below 15 minutes nothing is promoted."
-        )
-    if window.minutes < planned * _SLACK:
-        text = f"The data covers {length} of the {fmt.minutes(planned)} that `canary.window` asks for."
-        return Reason("window_open", text)
-    return None
-
-
 # ------------------------------------------------------------ advice
 
 
@@ -197,6 +171,6 @@ def _notes(cells: Cells, config: Config, window: Window | None, looks: int | Non
 
 def _window_note(minutes: float) -> str:
     for least, use in _USES:
-        if minutes >= least * _SLACK:
+        if minutes >= least * SLACK:
             return f"Window: {fmt.minutes(minutes)}, {use}."
     return f"Window: {fmt.minutes(minutes)}, a smoke check."

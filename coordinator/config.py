@@ -96,6 +96,7 @@ class CanaryConfig(Frozen):
     trend_floor: Fraction = 0.25
     on_thin: Literal["pause", "note"] = "pause"
     promote: Literal["default", "proven"] = "default"
+    judge: Literal["default", "kayenta"] = "default"
     looks: Looks = "auto"
 
 

@@ -19,6 +19,7 @@ from coordinator.loader import load_config
 from coordinator.model import (
     Audit,
     AuditVerdict,
+    CanaryResult,
     CanaryVerdict,
     Cells,
     Decision,
@@ -180,7 +181,6 @@ def _validate(
     promotion: earlier.Promotion | None,
 ) -> None:
     """Steps 2 and 3, in order; step 3 is skipped where the canary rolls back."""
-    from coordinator.canary import judge_canary  # noqa: PLC0415 - only when it is reached
     from coordinator.experiment import judge_experiment  # noqa: PLC0415
 
     if promotion:
@@ -189,7 +189,7 @@ def _validate(
     else:
         cells = engine.canary_cells()
         _keep(found, engine, cells)
-        canary = judge_canary(cells, config, looks=_looks(config, world, found))
+        canary = _judged(cells, config, _looks(config, world, found))
     found.canary = canary
     if canary.verdict is CanaryVerdict.ROLLBACK:
         return
@@ -203,6 +203,17 @@ def _validate(
         directory = world.workspace / config.report.directory
         directory.mkdir(parents=True, exist_ok=True)
         engine.write_exclusions(directory / "exclusions.txt")
+
+
+def _judged(cells: Cells, config: Config, looks: int | None) -> CanaryResult:
+    """The canary by the judge that the config names."""
+    if config.canary.judge == "kayenta":
+        from coordinator.kayenta import judge_kayenta  # noqa: PLC0415
+
+        return judge_kayenta(cells, config)
+    from coordinator.canary import judge_canary  # noqa: PLC0415 - only when it is reached
+
+    return judge_canary(cells, config, looks=looks)
 
 
 def _refuse(config: Config) -> None:

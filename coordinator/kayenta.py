@@ -7,12 +7,12 @@ The rules and constants are those of NetflixACAJudge-v1.0 (spinnaker/kayenta, ka
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from coordinator import wording as fmt
 from coordinator.canary_faults import Fault
 from coordinator.canary_metric import missing
 from coordinator.canary_spec import Spec, limits_of, spec_of
+from coordinator.canary_window import planned_minutes, window_reason
 from coordinator.config import Config
 from coordinator.kayenta_metric import (
     ENOUGH,
@@ -36,15 +36,12 @@ from coordinator.model import (
     Direction,
     MetricClass,
     Reason,
-    Window,
 )
 from coordinator.stats.distributions import normal_p
 
 PASS, MARGINAL = 95.0, 75.0
 """Spinnaker's usual thresholds of the score."""
 _NO_DATA_SHARE = 0.5  # of the metrics, from which Kayenta fails the canary
-_LEAST_MINUTES = 15
-_SLACK = 0.99  # a window counted in whole intervals may end a moment early
 _TEST = "Mann-Whitney (Kayenta)"
 _NOTHING = {CanaryMetricVerdict.NO_DATA, CanaryMetricVerdict.DATA_ERROR}
 _OPEN = _NOTHING | {CanaryMetricVerdict.THIN}
@@ -78,7 +75,7 @@ def judge_kayenta(cells: Cells, config: Config) -> CanaryResult:
     specs = [spec_of(name, threshold, config.canary) for name, threshold in config.thresholds.items()]
     metrics = tuple(judge_metric(spec, cells) for spec in specs)
     window = cells.windows.get("canary")
-    short = _window_reason(window, _planned_minutes(config))
+    short = window_reason(window, planned_minutes(config))
     reasons, verdict = _join(metrics, short)
     return CanaryResult(
         verdict=verdict,
@@ -139,6 +136,8 @@ def _decide(spec: Spec, points: Points, found: Comparison) -> tuple[CanaryMetric
     if points.least < FAIR:
         text = f"{few} are too few for the test ({FAIR} at least, {ENOUGH} to promote)"
         return CanaryMetricVerdict.THIN, text
+    if adverse(found.label, spec.direction) and not found.proven:
+        return CanaryMetricVerdict.THIN, f"{found.label}, {shift}, but so few may be luck"
     if adverse(found.label, spec.direction):
         return CanaryMetricVerdict.BREACH, f"{found.label}, {shift}"
     if points.least < ENOUGH:
@@ -255,26 +254,6 @@ def _join(metrics: Sequence[CanaryMetric], short: Reason | None) -> tuple[list[R
 
 
 # ------------------------------------------------------------ the window, warnings, notes
-
-
-def _planned_minutes(config: Config) -> float:
-    window = config.canary.window
-    length = window if isinstance(window, timedelta) else window.end - window.start
-    return length.total_seconds() / 60
-
-
-def _window_reason(window: Window | None, planned: float) -> Reason | None:
-    """Why the window allows no promote; None if it does."""
-    if window is None:
-        text = "The data does not say which window it covers; give `window: {start, end}` in it or in the config."
-        return Reason("window_unknown", text)
-    if window.minutes < _LEAST_MINUTES * _SLACK:
-        text = f"A window of {fmt.minutes(window.minutes)} never promotes: 15 minutes are the least."
-        return Reason("window_short", text)
-    if window.minutes < planned * _SLACK:
-        covered, asked = fmt.minutes(window.minutes), fmt.minutes(planned)
-        return Reason("window_open", f"The data covers {covered} of the {asked} that `canary.window` asks for.")
-    return None
 
 
 def _warnings(metrics: Sequence[CanaryMetric], verdict: CanaryVerdict) -> list[str]:

@@ -129,10 +129,11 @@ def classify(
         rule, side = "ties", _sign(z) if abs(z) > normal_quantile(level) else 0
     else:
         rule, side = "interval", (interval.low > band) - (interval.high < -band)
+    proven = abs(z) > normal_quantile(level) if rule == "zero baseline" else bool(side)
     ratio = own / other if other > 0 and own >= 0 and math.isfinite(own / other) else None
     small = ratio is not None and (ratio < allowed[1] if side > 0 else side < 0 and ratio > allowed[0])
     label = Label.PASS if small or not side else Label.HIGH if side > 0 else Label.LOW
-    return Comparison(label, estimate, interval, z, own, other, ratio, band, rule, bool(side), small)
+    return Comparison(label, estimate, interval, z, own, other, ratio, band, rule, proven, small)
 
 
 def allowed_ratios(threshold: Threshold) -> tuple[float, float]:

@@ -140,12 +140,12 @@ def test_the_units_that_decide_it_are_more_than_there_are() -> None:
     assert decided > 20_000
 
 
-def test_alpha_is_shared_by_the_arms() -> None:
-    # p = 0.0006: below 0.001, above 0.0005
+def test_alpha_is_shared_by_the_arms_and_both_expectations() -> None:
+    # p = 0.0006: below 0.001, above 0.00025
     part = halves(20_000, 447, 553)
     assert audit(cells(part), config()).arms[1].p_value == pytest.approx(0.0006, abs=0.00005)
     assert audit(cells(part), config()).verdict is INCONCLUSIVE
-    assert audit(cells(part), config(alpha=0.002)).verdict is CONTAMINATED
+    assert audit(cells(part), config(alpha=0.003)).verdict is CONTAMINATED
 
 
 def test_a_tiny_p_value_within_the_tolerance_is_a_warning_and_no_verdict() -> None:

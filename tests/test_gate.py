@@ -226,3 +226,13 @@ def test_logs_without_times_are_judged_and_their_figures_belong_to_the_declared_
     assert report.audit is not None
     assert report.audit.units == 4_000
     assert all(source.window is not None for source in report.sources)
+
+
+def test_the_kayenta_judge_scores_points_and_never_promotes_on_totals(tmp_path: Path) -> None:
+    report = run(tmp_path, release=releases.release_document(canary={"judge": "kayenta"}))
+    assert report.errors == ()
+    assert report.canary is not None
+    assert report.canary.verdict == "PAUSE"
+    assert any("score" in reason.message.lower() for reason in report.canary.reasons)
+    assert report.exit_code == 0
+    assert not report.may_proceed

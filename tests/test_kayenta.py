@@ -340,7 +340,13 @@ def test_few_points_that_prove_harm_are_a_breach_and_a_handful_prove_nothing() -
     assert "1 point a side" in one.reason
 
 
-@pytest.mark.parametrize("failing", [1, 10, 29, 31, 60])
+def test_one_error_in_the_canary_alone_is_high_but_may_be_luck_and_pauses() -> None:
+    found, one = judge(cells(error_rate=(rates([1] + [0] * 59), rates([0] * 60))), error_rate={})
+    assert (one.verdict, found.verdict) == (THIN, PAUSE)
+    assert "may be luck" in one.reason
+
+
+@pytest.mark.parametrize("failing", [10, 29, 31, 60])
 def test_errors_in_the_canary_alone_are_high(failing: int) -> None:
     found, one = judge(cells(error_rate=(rates([1] * failing + [0] * (60 - failing)), rates([0] * 60))), error_rate={})
     assert (one.verdict, found.verdict) == (BREACH, ROLLBACK)
