@@ -39,7 +39,7 @@ INPUTS: dict[str, str] = {
     "dry-run": "Do everything but posting: true or false (default).",
     "memory-limit": "Memory that the engine may use, such as 4GB; default: what the machine or container has.",
     "threads": "Threads that the engine may use; default: what the machine or container has.",
-    "cache-dir": "Folder where the engine keeps what it may use again; default: none.",
+    "cache-dir": "Folder for what does not fit into memory; default: the runner's temporary folder.",
 }
 """Every input of the action, name -> description: ``action.yml`` and the command line's flags say the same."""
 

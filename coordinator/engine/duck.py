@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -25,17 +22,10 @@ from coordinator.engine.unit_metrics import arm_cells, coverage_note, make_joine
 from coordinator.engine.units import LogCounts, Period, joint_view, live_period, make_canary_units, make_units
 from coordinator.errors import GateError, InputError, combine
 from coordinator.model import Cells, SourceRecord, Window
-from coordinator.sources.paths import find_files, shown
+from coordinator.sources.ledger import Ledger
+from coordinator.sources.paths import find_files
 
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A source that was read; its checksum may still be under way."""
-
-    record: SourceRecord
-    checksum: Future[str]
 
 
 class DuckEngine:
@@ -54,8 +44,7 @@ class DuckEngine:
         self.now = now
         self.workspace = workspace
         self.session = Session(config.engine, temp_dir, progress)
-        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checksum")
-        self._sources: dict[tuple[str, str], _Source] = {}
+        self._ledger = Ledger(workspace)
         self._joined: dict[str, Joined] = {}
         self._warnings: list[str] = []
         self._notes: list[str] = []
@@ -63,7 +52,7 @@ class DuckEngine:
     @property
     def sources(self) -> tuple[SourceRecord, ...]:
         """Every source read so far; waits for checksums that are under way."""
-        return tuple(replace(item.record, sha256=item.checksum.result()) for item in self._sources.values())
+        return self._ledger.records()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,7 +66,7 @@ class DuckEngine:
 
     def close(self) -> None:
         """Let go of memory and temporary files."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._ledger.close()
         self.session.close()
 
     # ------------------------------------------------------------ step 1
@@ -217,7 +206,7 @@ class DuckEngine:
         window = cells.windows.get("canary")
         if window is None:
             raise self._no_canary(rows.log)
-        self._add("canary metrics", files, rows.counts.rows, window)
+        self._ledger.add("canary metrics", files, rows.counts.rows, window)
         return cells
 
     def _configured_window(self) -> Window | None:
@@ -265,7 +254,7 @@ class DuckEngine:
         note = coverage_note(found, sum(cell.units for cell in arms), table)
         self._warnings += note.values()
         window = self._log_window(joined.counts[1])
-        self._add(f"data of {experiment.id}", files, rows, window)
+        self._ledger.add(f"data of {experiment.id}", files, rows, window)
         return cells + Cells(arms=arms, windows={experiment.id: window} if window else {})
 
     def _samples(self, path: str) -> Sequence[float]:
@@ -279,7 +268,7 @@ class DuckEngine:
         number = sql.number(sql.name(column), table.columns[column])
         query = f"SELECT list(v) FROM (SELECT {number} AS v FROM {table.relation}) WHERE v IS NOT NULL"
         values = self.session.value(query, doing="reading samples", file=path) or []
-        self._add(f"samples {path}", files, len(values), None)
+        self._ledger.add(f"samples {path}", files, len(values), None)
         return [float(value) for value in values]
 
     # ------------------------------------------------------------ the exclusion list
@@ -313,38 +302,11 @@ class DuckEngine:
         return Window(first, last) if first and last and counts.last else None
 
     def _record(self, role: str, files: Sequence[Path], rows: int, counts: LogCounts) -> None:
-        self._add(role, files, rows, self._log_window(counts))
+        self._ledger.add(role, files, rows, self._log_window(counts))
 
     def _record_file(self, role: str, path: str | None, rows: int, window: Window | None = None) -> None:
         if path:
-            self._add(role, self._files([path], role), rows, window)
-
-    def _add(self, role: str, files: Sequence[Path], rows: int, window: Window | None) -> None:
-        names = [shown(path, self.workspace) for path in files]
-        uri = names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]} ({len(names)} files)"
-        record = SourceRecord(role, uri, rows, None, window)
-        checksum = self._hashing.submit(sha256_of, list(files), names)
-        self._sources[role, uri] = _Source(record, checksum)
-
-
-def sha256_of(files: Sequence[Path], names: Sequence[str]) -> str:
-    """The SHA-256 of one file; of several the SHA-256 of their ``sha256sum`` listing.
-
-    Args:
-        files: the files.
-        names: what the listing calls them.
-    """
-    sums = []
-    for path in files:
-        digest = hashlib.sha256()
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-        sums.append(digest.hexdigest())
-    if len(sums) == 1:
-        return sums[0]
-    listing = "".join(f"{checksum}  {name}\n" for checksum, name in zip(sums, names, strict=True))
-    return hashlib.sha256(listing.encode()).hexdigest()
+            self._ledger.add(role, self._files([path], role), rows, window)
 
 
 def _input_error(code: str, message: str, file: str, fix: str | None) -> InputError:

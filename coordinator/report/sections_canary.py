@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from coordinator import wording as fmt
 from coordinator.model import CanaryMetric, CanaryMetricVerdict, CanaryResult, Report
 from coordinator.report.blocks import Block, Details, Items, Rich, Table, code, paragraph, rich, strong
-from coordinator.report.headline import NOT_RUN, canary_change, canary_why, not_run, stop, word
+from coordinator.report.headline import NOT_RUN, not_run, stop, word
 from coordinator.report.view import View
+from coordinator.report.why import canary_change, canary_why
 
 _ORDER = tuple(CanaryMetricVerdict)  # BREACH first, OK last
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from coordinator import wording as fmt
 from coordinator.model import ExperimentMetric, ExperimentMetricVerdict, ExperimentResult, Report, Role
 from coordinator.report.blocks import Block, Details, Heading, Items, Rich, Table, code, paragraph, rich, strong
-from coordinator.report.headline import NOT_RUN, experiment_effect, experiment_why, not_run, stop, word
+from coordinator.report.headline import NOT_RUN, not_run, stop, word
 from coordinator.report.view import View
+from coordinator.report.why import experiment_effect, experiment_why
 
 _ROLES = tuple(Role)
 _FINE = frozenset({ExperimentMetricVerdict.WIN, ExperimentMetricVerdict.HOLDS, ExperimentMetricVerdict.NO_EFFECT})

@@ -17,6 +17,7 @@ from coordinator.model import (
     Reason,
 )
 from coordinator.report import headline
+from coordinator.report import why as why_lines
 from tests.builders import (
     VARIANTS,
     base_audit,
@@ -83,19 +84,19 @@ def test_several_problems_name_two_and_count_the_rest() -> None:
     metrics = tuple(
         base_canary_metric(name=f"m{index}", verdict=CanaryMetricVerdict.THIN, reason="too few.") for index in range(4)
     )
-    why = headline.canary_why(base_canary(verdict=CanaryVerdict.PAUSE, metrics=metrics))
+    why = why_lines.canary_why(base_canary(verdict=CanaryVerdict.PAUSE, metrics=metrics))
     assert why == "4 of 4 metrics not OK: `m0` THIN; `m1` THIN and 2 more"
 
 
 def test_a_thin_metric_that_passed_by_choice_is_counted_in_the_headline() -> None:
     thin = base_canary_metric(name="signup", verdict=CanaryMetricVerdict.THIN, reason="too few.")
-    why = headline.canary_why(base_canary(metrics=(base_canary_metric(), thin)))
+    why = why_lines.canary_why(base_canary(metrics=(base_canary_metric(), thin)))
     assert why == "1 of 2 metrics within the limits, 1 noted (`signup` THIN)"
 
 
 def test_a_short_window_pauses_with_its_reason() -> None:
     canary = base_canary(verdict=CanaryVerdict.PAUSE, reasons=(Reason("short_window", "The window is 5 minutes."),))
-    assert headline.canary_why(canary) == "The window is 5 minutes."
+    assert why_lines.canary_why(canary) == "The window is 5 minutes."
 
 
 def test_many_experiments_share_a_row() -> None:
