@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from coordinator import wording as fmt
 from coordinator.actions import STOP
 from coordinator.config import Config
 from coordinator.model import (
@@ -14,9 +15,13 @@ from coordinator.model import (
     CanaryVerdict,
     Decision,
     DecisionKind,
+    ExperimentMetricVerdict,
     ExperimentResult,
     ExperimentVerdict,
 )
+
+_WORSE = {ExperimentMetricVerdict.LOSS, ExperimentMetricVerdict.HURT}
+_FIRST_MEND = {"sample_ratio_mismatch", "canary_users_not_excluded", "experiments_overlap"}
 
 
 def observation_window(config: Config) -> timedelta:
@@ -106,10 +111,21 @@ def _promote(release: _Words, experiments: Sequence[ExperimentResult]) -> list[s
             )
         else:
             steps.append(
-                f"Experiment {item.id}: leave it at {release.split(item.id)} and extend its window. Run this gate "
-                f"again when the users still needed are there, {later}."
+                f"Experiment {item.id}: leave it at {release.split(item.id)} and extend its window. {_mixed(item)}, "
+                f"{later}."
             )
     return steps
+
+
+def _mixed(item: ExperimentResult) -> str:
+    """What to wait for: what is worse must be understood, else the users still needed must be there."""
+    worse = [metric.name for metric in item.metrics if metric.verdict in _WORSE]
+    if worse:
+        names = " and ".join(dict.fromkeys(worse))
+        return f"Find out why {names} is worse, then run this gate again"
+    if any(reason.code in _FIRST_MEND for reason in item.reasons):
+        return "Mend what its verdict names first, then run this gate again"
+    return "Run this gate again when the users still needed are there"
 
 
 def _rollback(release: _Words) -> list[str]:
@@ -167,7 +183,7 @@ def percent(share: float) -> str:
     >>> percent(0.05), percent(0.125)
     ('5%', '12.5%')
     """
-    return f"{round(share * 100, 4):g}%"
+    return fmt.share(share)
 
 
 def duration(length: timedelta) -> str:

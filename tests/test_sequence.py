@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from coordinator.config import Config
-from coordinator.model import Audit, AuditVerdict, CanaryVerdict, ExperimentResult, ExperimentVerdict, Reason
+from coordinator.model import (
+    Audit,
+    AuditVerdict,
+    CanaryVerdict,
+    ExperimentMetricVerdict,
+    ExperimentResult,
+    ExperimentVerdict,
+    Reason,
+)
 from coordinator.reconcile import reconcile
 from coordinator.sequence import plan_steps
+from tests.builders import guardrail_metric
 from tests.test_reconcile import audit, canary, experiment
 
 
@@ -90,3 +99,12 @@ def test_the_window_between_steps_is_never_shorter_than_fifteen_minutes() -> Non
 def test_a_contaminated_audit_says_what_to_fix_by_its_reason(code: str, words: str) -> None:
     first = replace(audit(AuditVerdict.CONTAMINATED), reasons=(Reason(code, "it is so"),))
     assert words in steps(first, None, None)[0]
+
+
+def test_a_mixed_result_says_what_to_wait_for() -> None:
+    plain = experiment(ExperimentVerdict.MIXED)
+    assert "users still needed" in steps(audit(), CanaryVerdict.PROMOTE, [plain])[1]
+    hurt = replace(plain, metrics=(guardrail_metric(name="refunds", verdict=ExperimentMetricVerdict.HURT),))
+    assert "why refunds is worse" in steps(audit(), CanaryVerdict.PROMOTE, [hurt])[1]
+    uneven = replace(plain, reasons=(Reason("sample_ratio_mismatch", "Sample ratio mismatch."),))
+    assert "Mend what its verdict names" in steps(audit(), CanaryVerdict.PROMOTE, [uneven])[1]
