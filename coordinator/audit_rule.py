@@ -288,6 +288,6 @@ def _subset(arm: Arm, *, wholly: bool) -> Reason:
     how_many = "All canary units are" if wholly else f"{fmt.rate(arm.inside)} of the canary's units are"
     return Reason(
         "subset",
-        f"{how_many} in the arm `{arm.overlap.arm}`, which has {fmt.rate(arm.share)} of all units: the chance of that "
-        f"with independent assignment is {fmt.chance(arm.subset)}. The two splits probably share a salt (seed).",
+        f"{how_many} in the arm `{arm.overlap.arm}`, which has {fmt.rate(arm.share)} of all units "
+        f"({fmt.p_phrase(arm.subset)} if they were independent). The two splits probably share a salt (seed).",
     )
