@@ -7,7 +7,7 @@ import math
 from coordinator import wording as fmt
 from coordinator.canary_data import Sides, described
 from coordinator.canary_power import Power, power_of
-from coordinator.canary_spec import Bound, Spec, bounds_of, limits_of
+from coordinator.canary_spec import RATES, Bound, Spec, bounds_of, limits_of
 from coordinator.config import CanaryConfig
 from coordinator.model import CanaryMetric, CanaryMetricVerdict, Direction, MetricType, Window
 
@@ -195,7 +195,9 @@ class _Case:
     def _limit(self, bound: Bound) -> str:
         if bound.kind == "relative":
             return f"{bound.value:g}× the baseline"
-        return f"the absolute limit of {fmt.value(bound.value, self.sides.type, self.spec.unit)}"
+        kind = self.sides.type
+        size = fmt.share(bound.value) if kind in RATES else fmt.value(bound.value, kind, self.spec.unit)
+        return f"the absolute limit of {size}"
 
     def _way(self, bound: Bound) -> float:
         """How far an adverse change is from no change to the limit; 0 where it is not adverse."""

@@ -10,7 +10,7 @@ from coordinator.documents import Limit, Threshold
 from coordinator.model import Direction, MetricClass, MetricType
 from coordinator.names import class_by_name, direction_by_name
 
-_RATES = {MetricType.RATE, MetricType.PROPORTION}
+RATES = {MetricType.RATE, MetricType.PROPORTION}
 _CRITICAL_ALPHA = 0.01
 
 
@@ -61,7 +61,7 @@ def spec_of(name: str, threshold: Threshold, canary: CanaryConfig) -> Spec:
 
 def limits_of(threshold: Threshold, kind: MetricType) -> dict[str, dict[str, float]]:
     """The limits as in ``report.json``: rates as fractions, relative ones as factors of the baseline."""
-    scale = 100.0 if kind in _RATES else 1.0
+    scale = 100.0 if kind in RATES else 1.0
     result: dict[str, dict[str, float]] = {}
     for name, limit, divisor in (("absolute", threshold.absolute, scale), ("relative", threshold.relative, 1.0)):
         if limit is not None:
