@@ -37,6 +37,7 @@ examples:
   python -m coordinator demo                      make a realistic release and run the gate on it
   python -m coordinator gate --config release.yml
   python -m coordinator validate                  check release.yml and its files, run nothing
+  python -m coordinator explain                   how the last verdict came about, and what would change it
   python -m coordinator gate --canary-sha 9f3c2ab --canary-share 5% ...    without a config file
 """
 _EXAMPLES = {
@@ -52,11 +53,22 @@ _EXAMPLES = {
     "schema": """\
   python -m coordinator schema > release.schema.json
   first line of release.yml:  # yaml-language-server: $schema=release.schema.json""",
+    "explain": """\
+  python -m coordinator explain                   of release-gate/report.json
+  python -m coordinator explain report.json --metric error_rate""",
     "demo": """\
   python -m coordinator demo --scenario contaminated
   python -m coordinator demo --directory /tmp/demo --units 50000""",
 }
-_NOT_FLAGS = {"config", "github-token", "mode", "dry-run", "post-to", "comment"}  # they mean nothing on a laptop
+_NOT_FLAGS = {
+    "config",
+    "github-token",
+    "mode",
+    "dry-run",
+    "post-to",
+    "comment",
+    "report",
+}  # they mean nothing on a laptop
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,6 +119,16 @@ def _parser() -> argparse.ArgumentParser:
     validate = _command(commands, "validate", _validate, "check the config and every file it names; run nothing")
     _release_flags(validate)
     _command(commands, "schema", _schema, "print the JSON Schema of release.yml, for editors")
+    explain = _command(commands, "explain", _explain, "say how a verdict came about, and what would change it")
+    explain.add_argument(
+        "report",
+        nargs="?",
+        type=Path,
+        default=Path("release-gate/report.json"),
+        metavar="REPORT",
+        help="a report.json (default: release-gate/report.json)",
+    )
+    explain.add_argument("--metric", metavar="NAME", help="tell only the path of this metric")
     demo = _command(commands, "demo", _demo, "make a realistic release and run the gate on it")
     demo.add_argument("--scenario", choices=("promote", "contaminated", "rollback"), default="promote")
     demo.add_argument("--directory", type=Path, default=Path("demo"), help="where to make it (default: demo)")
@@ -232,6 +254,14 @@ def _schema(_arguments: argparse.Namespace) -> int:
     from coordinator.schema import schema_text  # noqa: PLC0415
 
     sys.stdout.write(schema_text())
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from coordinator.explain import explain  # noqa: PLC0415
+    from coordinator.explain_fit import read_json  # noqa: PLC0415
+
+    sys.stdout.write(explain(read_json(arguments.report), arguments.metric, file=str(arguments.report)))
     return 0
 
 

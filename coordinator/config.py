@@ -230,6 +230,7 @@ class ReleaseFile(Frozen):
     step: Literal["canary", "experiment", "both"] | None = None
     canary_promoted_at: Timestamp | None = None
     canary_report: str | None = None
+    publish_report: str = "release-gate/report.json"
     fail_on: tuple[FailOn, ...] = ()
     dry_run: bool = False
 

@@ -108,11 +108,13 @@ class Delivery:
         """Write everything; a sink that fails is named in the log and stops no other."""
         from coordinator.publishers.outputs import write_outputs  # noqa: PLC0415
         from coordinator.publishers.summary import write_summary  # noqa: PLC0415
-        from coordinator.report.markdown import summary  # noqa: PLC0415
+        from coordinator.report.markdown import render, summary  # noqa: PLC0415
 
         files: dict[str, str] = {}
-        with self._sink("the report files"):
-            files = write_files(report, config, self.inputs.workspace)
+        mode = config.mode if config else self.inputs.given.get("mode")
+        if mode != "publish":  # its report folder holds another run's files, links perhaps
+            with self._sink("the report files"):
+                files = write_files(report, config, self.inputs.workspace)
         if self.inputs.output_file:
             with self._sink("the outputs"):
                 write_outputs(output_values(report, config, files), self.inputs.output_file)
@@ -120,20 +122,43 @@ class Delivery:
             with self._sink("the job summary"):
                 write_summary(summary(report), self.inputs.summary_file)
         self._log(report)
-        if post and config and self.inputs.github:
+        if post and config and self.inputs.github and mode != "publish":  # a report that was refused is not posted
             with self._sink("the posts"):
-                self._post(report, config)
+                self._post(report, config, render(report, links={"run": self.inputs.github.run_url}))
 
-    def _post(self, report: Report, config: Config) -> None:
+    def relay(self, report: Report, config: Config) -> None:
+        """Post another run's report: no file, and no output that a job could take for a verdict of this run."""
+        from coordinator.publish import comments_only, made_by  # noqa: PLC0415
+        from coordinator.publishers.outputs import write_outputs  # noqa: PLC0415
+        from coordinator.publishers.summary import write_summary  # noqa: PLC0415
+        from coordinator.report.headline import sentence  # noqa: PLC0415
+        from coordinator.report.markdown import render  # noqa: PLC0415
+
+        assert self.inputs.github is not None  # noqa: S101 - without a run on GitHub there is nothing to relay
+        body = render(report, links={"run": made_by(self.inputs.github)})
+        if self.inputs.output_file:
+            with self._sink("the outputs"):
+                write_outputs(
+                    dict.fromkeys(output_values(report, config, {}), "") | {"may-proceed": "false"},
+                    self.inputs.output_file,
+                )
+        if self.inputs.summary_file:
+            with self._sink("the job summary"):
+                write_summary(body, self.inputs.summary_file)
+        self.say(command("notice", f"The other run's report says: {sentence(report)}.", title=_TITLE))
+        if "deployment" in config.post_to:
+            text = "No deployment status was set: `mode: publish` only comments, another run's report is no verdict."
+            self.say(command("warning", text, title=_TITLE))
+        with self._sink("the posts"):
+            self._post(report, comments_only(config), body)
+
+    def _post(self, report: Report, config: Config, body: str) -> None:
         import time  # noqa: PLC0415
 
         from coordinator.publishers import publish  # noqa: PLC0415 - PyGithub is only loaded to post
         from coordinator.publishers.outputs import write_outputs  # noqa: PLC0415
-        from coordinator.report.markdown import render  # noqa: PLC0415
 
         assert self.inputs.github is not None  # noqa: S101 - the caller checked
-        links = {"run": self.inputs.github.run_url}
-        body = render(report, links=links)
         receipts = publish(report, body, self.inputs.github, config, clock=time.monotonic, sleep=time.sleep)
         for receipt in receipts:
             self._log_receipt(receipt)

@@ -38,6 +38,7 @@ from coordinator.world import Found, World
 
 if TYPE_CHECKING:
     from coordinator.engine.base import Engine
+    from coordinator.inputs import GitHubContext
 
 SCHEMA_VERSION = 1
 _LOAD_SECONDS = 600
@@ -218,9 +219,8 @@ def _judged(cells: Cells, config: Config, looks: int | None) -> CanaryResult:
 
 def _refuse(config: Config) -> None:
     if config.mode != "gate":
-        raise InputError.of(
-            "mode", f"mode `{config.mode}` is not in this version", fix="Leave `mode` out, or set it to `gate`."
-        )
+        what = "runs as the action on GitHub only" if config.mode == "publish" else "is not in this version"
+        raise InputError.of("mode", f"mode `{config.mode}` {what}", fix="Leave `mode` out, or set it to `gate`.")
     if config.step == "both":
         raise RefusedError.of(
             "atomic_promote_and_ship",
@@ -287,25 +287,37 @@ def _exit_code(config: Config, decision: Decision, found: Found, *, may_proceed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run's report; ``abrupt`` where it was cut off and a query may still be running in its thread."""
+    """A run's report; ``abrupt`` where it was cut off and a query may still be running in its thread.
+
+    ``received``: another run's report, to be posted; its decision and exit code are not this run's.
+    """
 
     report: Report
     config: Config | None
     abrupt: bool = False
     fault: GateError | None = None
+    received: bool = False
 
 
-def execute(load: Callable[[], Config], world: World, *, audit_only: bool = False) -> Outcome:
+def execute(
+    load: Callable[[], Config], world: World, *, audit_only: bool = False, github: GitHubContext | None = None
+) -> Outcome:
     """Load the config and run the gate under its time limit, stopping at once on a signal. Never raises.
 
     Args:
         load: gives the config, or raises GateError with everything that is wrong with it.
         world: the workspace and the clock.
         audit_only: stop after step 1.
+        github: the run on GitHub, for ``mode: publish``.
     """
     config: Config | None = None
     try:
         config = supervise(load, seconds=_LOAD_SECONDS)
+        if config.mode == "publish" and github is not None:
+            from coordinator.publish import received  # noqa: PLC0415 - PyGithub is only loaded to post
+
+            take = partial(received, config, world.workspace, github)
+            return Outcome(supervise(take, seconds=_LOAD_SECONDS), config, received=True)
         run = partial(run_gate, config, world, audit_only=audit_only)
         return Outcome(supervise(run, seconds=config.limits.run.total_seconds()), config)
     except (CancelledError, ResourceError) as error:
@@ -329,15 +341,20 @@ def main_action() -> int:
     delivery = Delivery(inputs)
     scheduled = inputs.github is not None and inputs.github.event_name == "schedule"
     world = World(inputs.workspace, datetime.now(UTC), inputs.temp_dir, delivery.progress, scheduled)
-    outcome = execute(lambda: load_config(inputs.config_path, inputs.given, workspace=inputs.workspace), world)
+    load = partial(load_config, inputs.config_path, inputs.given, workspace=inputs.workspace)
+    outcome = execute(load, world, github=inputs.github)
     report, abrupt = outcome.report, outcome.abrupt
     if outcome.fault:
         delivery.traceback(outcome.fault)
     try:
-        supervise(partial(delivery.finish, report, outcome.config, post=not abrupt), seconds=_DELIVERY_SECONDS)
+        finish = partial(delivery.finish, report, outcome.config, post=not abrupt)
+        if outcome.received and outcome.config:
+            finish = partial(delivery.relay, report, outcome.config)
+        supervise(finish, seconds=_DELIVERY_SECONDS)
     except GateError as error:
         report, abrupt = failed(error, world.now, outcome.config), True
+        outcome = replace(outcome, received=False)
         delivery.finish(report, outcome.config, post=False)
     if abrupt:
         delivery.leave(report.exit_code)
-    return report.exit_code
+    return int(ExitCode.OPEN) if outcome.received else report.exit_code

@@ -10,7 +10,7 @@ from pathlib import Path
 
 INPUTS: dict[str, str] = {
     "config": "Path of the release config, default release.yml; may be absent when the inputs say all.",
-    "mode": "What to do: gate (default); plan and publish are names for later versions, and refused in this one.",
+    "mode": "What to do: gate (default), or publish (posts another run's report); plan is refused in this version.",
     "canary-sha": "Build of the canary; short and full SHAs compare by prefix.",
     "canary-share": "Traffic share of the canary: 5%, 5 (per cent) or 0.05; a bare 1 is refused as ambiguous.",
     "canary-routing-unit": "What the router splits traffic by, such as user_id.",
@@ -34,6 +34,7 @@ INPUTS: dict[str, str] = {
     "step": "What the next job is about to do: canary or experiment; the job fails unless that may proceed.",
     "canary-promoted-at": "With step experiment: when the canary went to 100 %, as an ISO 8601 time.",
     "canary-report": "With step experiment: path of the report.json that promoted the canary.",
+    "report": "With mode publish: path of the other run's report.json, default release-gate/report.json.",
     "fail-on": "What else closes the gate, with commas: inconclusive, pause, hold, mixed, dont-ship.",
     "github-token": "Token for posting the report; it needs no more than the permissions in the README.",
     "dry-run": "Do everything but posting: true or false (default).",

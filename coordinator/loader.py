@@ -71,7 +71,7 @@ class _Loading:
         self.notes += [*notes, *tidy(raw)]
         drop_empty(raw)
         release = self._release(raw)
-        extra = self._files(raw)
+        extra = {} if raw.get("mode") == "publish" else self._files(raw)
         if self.problems or release is None:
             self._stop()
         return Config.model_construct(**{**dict(release), **extra, "notes": tuple(self.notes)})
@@ -84,6 +84,8 @@ class _Loading:
     def _raw(self, path: Path | None, given: Mapping[str, str]) -> dict[str, Any]:
         if not self.workspace.is_dir():
             raise InputError.of("no_workspace", "the workspace is no folder", file=str(self.workspace))
+        if path is None and given.get("mode") == "publish":
+            return {}  # a `release.yml` here may be of the artifact, which is anyone's
         file = self.workspace / (path or DEFAULT_CONFIG)
         if path is None and not file.exists() and not file.is_symlink():
             if not given:

@@ -40,6 +40,7 @@ PATHS: dict[str, Where] = {
     "step": ("step",),
     "canary-promoted-at": ("canary_promoted_at",),
     "canary-report": ("canary_report",),
+    "report": ("publish_report",),
     "fail-on": ("fail_on",),
     "dry-run": ("dry_run",),
     "memory-limit": ("engine", "memory_limit"),

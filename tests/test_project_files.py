@@ -18,15 +18,16 @@ from coordinator.loader import load_config
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), ROOT / "examples" / "workflows" / "deploy.yml"]
+EXAMPLES = [ROOT / "examples" / "workflows" / f"{name}.yml" for name in ("fork", "publish", "deploy")]
+WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *EXAMPLES]
 LOCKS = {name: (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8") for name in ("runtime", "dev")}
 
 # The action's names, as workflows use them: public, so none may go.
 INPUT_NAMES = """
 config mode canary-sha canary-share canary-routing-unit experiment-id experiment-split experiment-unit audit-rule
 canary-assignments experiment-assignments assignments canary-metrics canary-thresholds experiment-data mde
-platform-config environment deployment-id pull-request post-to comment step canary-promoted-at canary-report fail-on
-github-token dry-run memory-limit threads cache-dir
+platform-config environment deployment-id pull-request post-to comment step canary-promoted-at canary-report report
+fail-on github-token dry-run memory-limit threads cache-dir
 """
 OUTPUT_NAMES = """
 decision may-proceed action audit-verdict canary-verdict experiment-verdict observed-overlap expected-overlap
@@ -73,7 +74,7 @@ def test_the_dependabot_settings_are_valid() -> None:
 
 
 def test_the_workflows_pass_the_security_audit() -> None:
-    check("zizmor", "--offline", "--quiet", "--no-progress", "action.yml", ".github", *WORKFLOWS[-1:])
+    check("zizmor", "--offline", "--quiet", "--no-progress", "action.yml", ".github", *EXAMPLES)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -106,10 +107,11 @@ def test_the_example_promotes_only_behind_the_open_gate() -> None:
 
 
 def test_the_examples_name_only_inputs_that_there_are() -> None:
-    jobs = yaml.safe_load(WORKFLOWS[-1].read_text(encoding="utf-8"))["jobs"]
-    used = [step for job in jobs.values() for step in job["steps"] if "OWNER/REPO" in step.get("uses", "")]
-    assert used
-    assert all(set(step["with"]) <= set(INPUTS) for step in used)
+    for path in EXAMPLES:
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        used = [step for job in jobs.values() for step in job["steps"] if "OWNER/REPO" in step.get("uses", "")]
+        assert used
+        assert all(set(step["with"]) <= set(INPUTS) for step in used)
 
 
 def test_the_example_release_can_be_read(tmp_path: Path) -> None:

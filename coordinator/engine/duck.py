@@ -129,7 +129,17 @@ class DuckEngine:
             )
         complete = self._complete(counts)
         starts = [stratum.start for stratum in strata[1:] if stratum.start is not None]
-        joint_view(self.session, table, view, len(log.labels), complete=complete, starts=starts, timed=canary.timed)
+        arms = len(log.labels)
+        joint_view(
+            self.session,
+            table,
+            view,
+            arms,
+            complete=complete,
+            starts=starts,
+            timed=canary.timed,
+            covered=own.covered,
+        )
         start = micros(begin) if begin and log.timed else None
         joined = Joined(experiment.id, view, canary, log, complete, timed, period, start, (counts, own))
         self._joined[experiment.id] = joined

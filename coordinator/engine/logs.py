@@ -146,7 +146,8 @@ def _log(
     if kept and time is not None and table.has_json:  # a line that is no JSON is of neither log, and counted
         kept = f"(({kept}) IS TRUE OR ({sql.name(unit)} IS NULL AND {sql.name(time)} IS NULL))"
     where = f" WHERE {kept}" if kept else ""
-    relation = f"(SELECT {sql.unit_id(sql.name(unit))} AS id, {timed} AS l, {t} AS t FROM {table.relation}{where})"
+    own = sql.unit_id(sql.name(unit), table.columns[unit])
+    relation = f"(SELECT {own} AS id, {timed} AS l, {t} AS t FROM {table.relation}{where})"
     return Log(table, relation, number, labels, time is not None, word, unit, time, other_builds)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 _HEX = re.compile(r"^[0-9a-f]{7,40}$")
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|REAL|BOOLEAN|DECIMAL\(.*\))", re.IGNORECASE)
+_WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UUID", re.IGNORECASE)
 _NO_ID = ("", "null", "nan", "none")  # how exporters write an id that is not there
 
 
@@ -33,19 +34,28 @@ def texts(values: Iterable[str]) -> str:
     return ", ".join(text(value) for value in values)
 
 
-def unit_id(column: str) -> str:
+def unit_id(column: str, kind: str = "") -> str:
     """An id as text: trimmed, ``123.0`` as ``123``, a UUID in lower case; NULL where there is none.
 
     Args:
         column: a quoted column, of any type.
+        kind: its DuckDB type, where it is known.
     """
     plain = f"CAST({column} AS VARCHAR)"
-    # trim alone costs more than reading and hashing the id, so only where there is something to trim
+    if _WHOLE.fullmatch(kind):  # its text has nothing to trim, to cut or to fold
+        return plain
     raw = f"(CASE WHEN starts_with({plain}, ' ') OR ends_with({plain}, ' ') THEN trim({plain}) ELSE {plain} END)"
     whole = rf"regexp_replace({raw}, '^(-?[0-9]+)\.0+$', '\1')"
     uuid = f"length({raw}) = 36 AND substr({raw}, 9, 1) = '-' AND substr({raw}, 24, 1) = '-'"
     longest = max(len(word) for word in _NO_ID)
-    cases = [  # the cheapest test that decides comes first: this runs on every row
+    # This runs on every row and costs more than reading it. The first two cases say no more than the others do:
+    # they settle what nearly every id is by the cheapest tests there are ('!' is the first sign after the space).
+    neat = f"{plain} >= '!' AND NOT ends_with({plain}, ' ')"
+    dashed = f"length({plain}) = 36 AND position('-' IN {plain}) = 9 AND substr({plain}, 24, 1) = '-'"
+    undotted = f"NOT contains({plain}, '.')"
+    cases = [
+        f"WHEN {dashed} AND {neat} THEN lower({plain})",
+        f"WHEN strlen({plain}) > {longest} AND strlen({plain}) <> 36 AND {neat} AND {undotted} THEN {plain}",
         f"WHEN {uuid} THEN lower({raw})",
         f"WHEN length({raw}) <= {longest} AND lower({raw}) IN ({texts(_NO_ID)}) THEN NULL",
         f"WHEN ends_with({raw}, '0') AND contains({raw}, '.') THEN {whole}",

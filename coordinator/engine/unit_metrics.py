@@ -140,7 +140,8 @@ def make_joined(
         if second:
             values.append(f"{sql.number(sql.name(second), table.columns[second])} AS y{index}")
     stratum = index_sql("first_seen", own_strata(experiment) if timed else ())
-    rows = f"(SELECT {', '.join([f'{sql.unit_id(sql.name(unit))} AS id', *values])} FROM {table.relation})"
+    own = sql.unit_id(sql.name(unit), table.columns[unit])
+    rows = f"(SELECT {', '.join([f'{own} AS id', *values])} FROM {table.relation})"
     query = (
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT m.*, u.own, u.ever, {stratum} AS stratum, u.k AS joined, "
         "(u.own IS NOT NULL AND u.crossed = 0) AS kept "
