@@ -71,7 +71,8 @@ class _Words:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.share = percent(config.canary.share) if config.canary.share else "its current share"
+        share = config.canary.share or (config.canary.steps[-1].share if config.canary.steps else None)
+        self.share = percent(share) if share else "its current share"
         sha = (config.canary.sha or "")[:12]
         self.build = f"build {sha}" if sha else "the build"
         self.canary = f"the canary ({self.build}) at {self.share}"

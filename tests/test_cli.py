@@ -13,7 +13,7 @@ from coordinator.cli import main
 from coordinator.schema import schema_text
 from tests import releases
 
-COMMANDS = ["gate", "audit", "validate", "schema", "demo"]
+COMMANDS = ["gate", "audit", "validate", "explain", "schema", "demo"]
 ROLLBACK = releases.canary_document(error_rate=releases.rate(1.2, 50_000))
 
 
