@@ -23,16 +23,22 @@ from coordinator.model import CellData, Cells, Cohort, Counts, Histogram, Metric
 _DOING = "reading the canary's metrics"
 _FORMS = (("numerator", "denominator"), ("n", "sum", "sum_sq"), ("value",))
 _DEFAULT_STEP = timedelta(minutes=1)
+_MINUTE_US = 60_000_000
 ROWS = "canary_rows"
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The table of rows as it was read: the log view of it, the forms it has, what was counted."""
+    """The table of rows as it was read: the log view of it, the forms it has, what was counted.
+
+    ``by_unit``: the rows carry the unit's id, so that rates count units with an event, not events.
+    """
 
     log: Log
     forms: tuple[tuple[str, ...], ...]
     counts: RowCounts
+    by_unit: bool = False
+    without_id: int = 0
 
 
 def make_rows(session: Session, table: Table, config: Config) -> Rows:
@@ -64,18 +70,33 @@ def make_rows(session: Session, table: Table, config: Config) -> Rows:
         f"{sql.number(sql.name(column), table.columns[column])} AS v_{name}" for name, column in found.items()
     )
     time = sql.epoch_us(sql.name(log.time or "timestamp"), table.columns[log.time or "timestamp"])
+    unit = _unit(table, config, taken={metric, log.time})
+    key = "NULL"
+    if unit is not None:  # a row is a unit's, at any moment: minutes are the intervals
+        own = sql.unit_id(sql.name(unit))
+        key = f"CASE WHEN ({own}) IS NULL THEN NULL ELSE hash({own}) END"
+        time = f"({time}) // {_MINUTE_US} * {_MINUTE_US}"
     named = f"trim(CAST({sql.name(metric)} AS VARCHAR)) <> ''"
     query = (
         f"CREATE OR REPLACE TEMP TABLE {ROWS} AS SELECT trim(CAST({sql.name(metric)} AS VARCHAR)) AS metric, "
-        f"CASE WHEN {named} THEN {log.number} ELSE {UNKNOWN} END AS l, {time} AS t, {numbers} FROM {table.relation}"
+        f"CASE WHEN {named} THEN {log.number} ELSE {UNKNOWN} END AS l, {time} AS t, {numbers}, {key} AS k "
+        f"FROM {table.relation}"
     )
     session.rows(query, doing=_DOING, file=table.file)
     counts = (
-        "SELECT count(*), count(CASE WHEN l = -1 THEN 1 END), count(CASE WHEN l >= 0 AND t IS NULL THEN 1 END) "
-        f"FROM {ROWS}"
+        "SELECT count(*), count(CASE WHEN l = -1 THEN 1 END), count(CASE WHEN l >= 0 AND t IS NULL THEN 1 END), "
+        f"count(CASE WHEN k IS NULL THEN 1 END) FROM {ROWS}"
     )
-    total, unknown, bad_time = session.rows(counts, doing=_DOING)[0]
-    return Rows(log, forms, RowCounts(total, unknown, bad_time))
+    total, unknown, bad_time, without_id = session.rows(counts, doing=_DOING)[0]
+    return Rows(log, forms, RowCounts(total, unknown, bad_time), unit is not None, without_id if unit else 0)
+
+
+def _unit(table: Table, config: Config, taken: set[str | None]) -> str | None:
+    """The column of the unit's id, if the rows have one."""
+    names = [name for alias, others in config.audit.unit_aliases.items() for name in (alias, *others)]
+    wanted = config.canary.columns.unit or config.canary.routing_unit or ""
+    found = table.find(wanted, aliases=[config.canary.routing_unit or wanted, *names]) if wanted else None
+    return None if found in taken else found
 
 
 def row_cells(session: Session, rows: Rows, config: Config) -> Cells:
@@ -98,7 +119,8 @@ def row_cells(session: Session, rows: Rows, config: Config) -> Cells:
     index = {time: number for number, time in enumerate(times)}
     cells: list[MetricCell] = []
     for form in rows.forms:
-        reader = {2: _rates, 3: _means, 1: _values}[len(form)]
+        rates = _unit_rates if rows.by_unit else _rates
+        reader = {2: rates, 3: _means, 1: _values}[len(form)]
         cells += reader(session, inside, index, intervals)
     window = Window(intervals[0].start, intervals[-1].end) if intervals else None
     return Cells(metrics=tuple(cells), intervals=intervals, windows={"canary": window} if window else {})
@@ -142,6 +164,30 @@ def _rates(session: Session, inside: str, index: dict[int, int], _: Sequence[Win
     query = (
         f"SELECT metric, l, t, coalesce(sum(v_numerator), 0), sum(v_denominator) FROM {ROWS} WHERE {inside} "
         "AND v_denominator IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
+    return [
+        MetricCell(metric, _cohort(label), Counts(float(events), float(trials)), index[time])
+        for metric, label, time, events, trials in session.rows(query, doing=_DOING)
+    ]
+
+
+def _unit_rates(session: Session, inside: str, index: dict[int, int], _: Sequence[Window]) -> list[MetricCell]:
+    """Units with at least one event, each once, in the interval in which it was first seen.
+
+    One user's errors are not independent of each other; an impossible number of any row stays one.
+    """
+    bad = (
+        "isnan(v_numerator) OR isinf(v_numerator) OR v_numerator < 0 OR isnan(v_denominator) OR isinf(v_denominator) "
+        "OR v_denominator < 0 OR v_numerator > v_denominator"
+    )
+    units = (
+        f"SELECT metric, l, k, min(t) AS t, max(CASE WHEN v_numerator > 0 THEN 1 ELSE 0 END) AS e, "
+        f"max(CASE WHEN {bad} THEN 1 ELSE 0 END) AS bad FROM {ROWS} WHERE {inside} AND v_denominator IS NOT NULL "
+        "AND v_denominator <> 0 AND k IS NOT NULL GROUP BY 1, 2, 3"
+    )
+    query = (
+        "SELECT metric, l, t, CASE WHEN max(bad) = 1 THEN 'nan'::DOUBLE ELSE sum(e) END, count(*) "
+        f"FROM ({units}) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     )
     return [
         MetricCell(metric, _cohort(label), Counts(float(events), float(trials)), index[time])

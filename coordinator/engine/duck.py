@@ -212,6 +212,10 @@ class DuckEngine:
         self._warnings += check_rows(
             self.session, rows.log, rows.counts, config.audit.max_bad_rows, files, self.workspace
         )
+        if rows.by_unit:
+            self._notes.append("The canary's metrics carry ids: rates count units with at least one event, not events.")
+        if rows.without_id:
+            self._warnings.append(f"{rows.without_id:,} rows of the canary's metrics have no id; rates leave them out.")
         cells = row_cells(self.session, rows, config)
         window = cells.windows.get("canary")
         if window is None:
