@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from coordinator import earlier
 from coordinator.config import Config
 from coordinator.errors import CancelledError, GateError, InputError, RefusedError, ResourceError, internal
+from coordinator.failure import SCHEMA_VERSION, failed
 from coordinator.loader import load_config
 from coordinator.model import (
     Audit,
@@ -28,7 +29,6 @@ from coordinator.model import (
     ExperimentVerdict,
     LayerFinding,
     Problem,
-    Reason,
     Report,
 )
 from coordinator.provenance import complete, declared_window, header
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from coordinator.engine.base import Engine
     from coordinator.inputs import GitHubContext
 
-SCHEMA_VERSION = 1
 _LOAD_SECONDS = 600
 _DELIVERY_SECONDS = 900
 
@@ -87,43 +86,6 @@ def run_gate(config: Config, world: World | None = None, *, audit_only: bool = F
         reasons=decision.reasons,
         window=found.window,
         created_at=world.now,
-    )
-
-
-def failed(error: GateError, now: datetime, config: Config | None = None, found: Found | None = None) -> Report:
-    """The report of a run that was refused or could not finish; never ``promote``.
-
-    Args:
-        error: what ended the run.
-        now: the time.
-        config: the release, where it could be read.
-        found: what the stages had found before.
-    """
-    found = found or Found()
-    refused = error.decision is DecisionKind.REFUSED
-    count = len(error.problems)
-    first = error.problems[0].message if error.problems else "no reason was given"
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    action = f"{'Refused' if refused else 'Could not finish'}: {first}{more}."
-    return Report(
-        schema_version=SCHEMA_VERSION,
-        decision=error.decision,
-        may_proceed=False,
-        action=action,
-        exit_code=int(error.exit_code),
-        release=header(config) if config else None,
-        audit=found.audit,
-        canary=found.canary,
-        experiments=found.experiments,
-        sequencing=_steps_after_failure(config, found),
-        sources=found.sources,
-        errors=error.problems,
-        warnings=found.warnings,
-        notes=found.notes,
-        step=config.step if config else None,
-        reasons=tuple(Reason(problem.code, problem.message) for problem in error.problems),
-        window=found.window,
-        created_at=now,
     )
 
 
@@ -241,14 +203,6 @@ def _keep(found: Found, engine: Engine, cells: Cells) -> None:
     found.warnings = engine.warnings
     found.notes = tuple(dict.fromkeys(found.notes + engine.notes))
     found.windows |= cells.windows
-
-
-def _steps_after_failure(config: Config | None, found: Found) -> tuple[str, ...]:
-    if config is None:
-        return ()
-    from coordinator.sequence import plan_steps  # noqa: PLC0415
-
-    return plan_steps(Decision(DecisionKind.ERROR, ""), config, found.audit, found.canary, found.experiments)
 
 
 # ---------------------------------------------------------------- the exit code
