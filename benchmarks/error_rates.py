@@ -249,6 +249,27 @@ def canary_rows(runs: int, rng: np.random.Generator) -> Iterator[Row]:
     yield at_most("canary: PAUSE of a healthy release of 1,000,000 units, share 5%", healthy["PAUSE"], runs, 0.05)
 
 
+def grid_rows(runs: int, rng: np.random.Generator) -> Iterator[Row]:
+    """The worst of 60 cells: error rates of 0.05, 0.3 and 1 %, shares from 1 to 50 %, 5,000 to 5 million units."""
+    worst = {"ROLLBACK": 0, "error_rate": 0, "signup_rate": 0}
+    for base in (0.0005, 0.003, 0.01):
+        limit = Threshold(absolute=Limit(max=min(base * 500, 2)), relative=Limit(max=1.5))
+        for share in (0.01, 0.05, 0.1, 0.25, 0.5):
+            config = gate(share).model_copy(update={"thresholds": {**THRESHOLDS, "error_rate": limit}})
+            for units in (5_000, 50_000, 500_000, 5_000_000):
+                RATES["error_rate"] = base
+                found = [str(judge_canary(traffic(units, share, rng), config).verdict) for _ in range(runs)]
+                worst["ROLLBACK"] = max(worst["ROLLBACK"], found.count("ROLLBACK"))
+                for name, factor in (("error_rate", 2.0), ("signup_rate", 0.9)):
+                    bad = [traffic(units, share, rng, **{name: factor}) for _ in range(runs // 2)]
+                    promoted = sum(judge_canary(cells, config).verdict == "PROMOTE" for cells in bad)
+                    worst[name] = max(worst[name], promoted)
+    RATES["error_rate"] = 0.003
+    yield at_most("canary: false ROLLBACK, the worst of 60 cells", worst["ROLLBACK"], runs, 0.03)
+    yield at_most("canary: PROMOTE of twice the errors, the worst of 60 cells", worst["error_rate"], runs // 2, 0.08)
+    yield at_most("canary: PROMOTE of signup x 0.9, the worst of 60 cells", worst["signup_rate"], runs // 2, 0.08)
+
+
 def falling_rows(runs: int, rng: np.random.Generator) -> Iterator[Row]:
     """A ramp of 1, 5 and 25 % while the error rate falls for everybody: 2, 1 and 0.5 %."""
     threshold = {"error_rate": Threshold(relative=Limit(max=1.2))}
@@ -355,8 +376,8 @@ def _ten(names: list[str], rng: np.random.Generator) -> Cells:
 
 def measure(runs: int) -> list[Row]:
     """Every row, with about ``runs`` releases each."""
-    parts = (audit_rows, ramp_rows, canary_rows, falling_rows, looks_rows, gauge_rows, experiment_rows)
-    sizes = (runs, runs, runs, runs // 2, runs // 4, runs, runs)
+    parts = (audit_rows, ramp_rows, canary_rows, falling_rows, looks_rows, gauge_rows, experiment_rows, grid_rows)
+    sizes = (runs, runs, runs, runs // 2, runs // 4, runs, runs, runs // 4)
     rows = []
     for index, (part, size) in enumerate(zip(parts, sizes, strict=True)):
         for row in part(size, np.random.default_rng([SEED, index])):

@@ -143,7 +143,7 @@ def test_a_damaged_file_ends_in_exit_3(workspace: Path, runner: Runner) -> None:
 
 @pytest.mark.parametrize("permission", ["pull-requests", "everything"])
 def test_posting_never_decides_the_gate(workspace: Path, runner: Runner, fake: FakeGitHub, permission: str) -> None:
-    releases.make(workspace)
+    releases.make(workspace, release=releases.release_document(limits={"posting": "3s"}))
     fake.commits.append(SHA)
     fake.pull(12, SHA)
     if permission == "everything":

@@ -15,7 +15,7 @@ from tests.stats.test_means import moments
 @pytest.mark.parametrize("rate", [0.003, 0.05, 0.5, 0.97])
 def test_a_proportions_sequence_covers_at_all_looks_together(rate: float) -> None:
     rng = np.random.default_rng(11)
-    runs, looks, missed = 300, 30, 0
+    runs, looks, missed = 150, 30, 0
     for _ in range(runs):
         events = rng.binomial(400, rate, looks).cumsum()
         ends = [proportion_sequence(float(x), 400.0 * (k + 1)) for k, x in enumerate(events)]
