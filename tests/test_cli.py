@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coordinator import __version__
+from coordinator import __version__, cli
 from coordinator.cli import main
 from coordinator.schema import schema_text
 from tests import releases
@@ -234,3 +235,27 @@ def test_the_demo_makes_a_release_and_judges_it(
 def test_a_demo_without_users_is_refused(tmp_path: Path, units: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--directory", str(tmp_path), "--units", units]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------- progress
+
+
+class Terminal(io.StringIO):
+    """Standard error as a terminal, or not."""
+
+    def __init__(self, *, tty: bool) -> None:
+        super().__init__()
+        self.tty = tty
+
+    def isatty(self) -> bool:
+        return self.tty
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_progress_is_a_line_on_a_terminal_and_nothing_in_a_file(tty: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal(tty=tty)
+    monkeypatch.setattr("sys.stderr", screen)
+    cli._progress("Reading the canary's log: 40% ...")
+    assert ("40%" in screen.getvalue()) is tty
+    cli._clear_progress()
+    assert screen.getvalue().endswith("\x1b[K") is tty

@@ -41,6 +41,8 @@ class Session:
             "memory_limit": f"'{memory}'",
             "temp_directory": f"'{self._spill.name}'",
             "preserve_insertion_order": "false",
+            "enable_progress_bar": "true",  # without it nobody can ask how far a query is
+            "enable_progress_bar_print": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }.items():
@@ -92,7 +94,7 @@ class Session:
             done.set()
 
     def _watch(self, doing: str, done: threading.Event) -> None:
-        said = -1.0
+        said = -2.0  # -1 is DuckDB's word for "not known yet": said once, without a share
         while not done.wait(_QUIET_SECONDS):
             try:
                 per_cent = float(self.connection.query_progress())

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from coordinator.config import EngineConfig
 from coordinator.engine import limits
+from coordinator.engine.session import Session
 from coordinator.errors import InputError, ResourceError
 from coordinator.model import Counts, Moments, Window
 from tests.engine.world import PEOPLE_CELLS, at, config, counted, iso, opened, people, write_logs, write_people
@@ -165,3 +167,17 @@ def test_every_parquet_column_of_numbers_is_a_metric(tmp_path: Path, kind: pa.Da
         cells = engine.experiment_cells("banner").metrics
     assert {cell.metric for cell in cells} == {"found"}
     assert all(isinstance(cell.data, Counts) for cell in cells)
+
+
+def test_a_long_query_says_what_it_does_and_a_short_one_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    session = Session(EngineConfig(), progress=said.append)
+    try:
+        session.rows("SELECT 1", doing="reading the canary's log")
+        assert said == []
+        monkeypatch.setattr("coordinator.engine.session._QUIET_SECONDS", 0.01)
+        session.rows("SELECT sum(hash(i)) FROM range(60000000) r(i)", doing="reading the canary's log")
+    finally:
+        session.close()
+    assert said
+    assert all(line.startswith("Reading the canary's log") for line in said)
