@@ -53,7 +53,7 @@ def merged(canary: list[Row], experiment: list[Row]) -> dict[tuple[int, str, str
     return {(0, cohort, arm): int(n) for (cohort, arm), n in table.value_counts().items()}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(logs(("canary", "baseline")), logs(("control", "treatment")))
 def test_the_overlap_equals_a_naive_merge_in_pandas(canary: list[Row], experiment: list[Row]) -> None:
     """cells(engine) = merge(canary, experiment)"""
